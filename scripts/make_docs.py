@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +30,9 @@ from storehealth.settings import Settings
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by `make docs`; do not edit. -->\n"
 UNSURE = ("unverified", "assumed", "third-party")
+SHARED = 10
+"""Commands that must have an option for it to be described once for all."""
+CLI_INTRO = "These mean the same in every command that lists them.\n"
 LEAST_DURATION = 60
 """Facts are counts and shares below it, and seconds from it on."""
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
@@ -51,7 +55,7 @@ SETTINGS_INTRO = """No setting is required. Each comes from the first of these t
 Tables are merged key by key, everything else is replaced. `storehealth config show --origin` prints every value with the
 file and line, variable or option it comes from; mistakes are reported all at once, with place, key, what is allowed and the
 nearest name. `storehealth init exports/` writes a first file, `storehealth doctor` checks that everything is in order. Known
-findings and rows that are nobody's fault go into [mutes.yaml](mutes.md) in the same folder.
+findings and rows that should not count go into [mutes.yaml](mutes.md) in the same folder.
 """
 DEFAULTS = {"notify.suppress": "12 h"}
 """Defaults that are written otherwise than they are kept."""
@@ -115,7 +119,7 @@ ASSUMPTIONS = {
     "no_pickups": "no pick-ups: signs that rest on them are not looked for",
 }
 """What a rule may assume where a column is not recorded; a finding lists those it was judged under as its basis."""
-INPUTS_INTRO = """What each rule's outcome depends on, and what happens where no file records it. A column that is absent,
+INPUTS_INTRO = """What each rule's outcome depends on, and what happens if no file records it. A column that is absent,
 or empty in every row, is *not recorded*: it never means that something did not happen. Three kinds of input follow from that.
 
 * **Required**: without it the rule is not applicable and names the column. Of `a|b` one is enough; where not all of them
@@ -296,28 +300,53 @@ def cli_page(_: Catalogue) -> str:
 
     from storehealth.cli import build_app
 
-    parts = [f"# Command line\n\n{NOTICE}"]
-
-    def visit(command: Any, path: str) -> None:
-        parts.append(f"## `{path}`\n\n{_plain_help(command)}")
-        for name, child in getattr(command, "commands", {}).items():
-            visit(child, f"{path} {name}")
-
-    visit(typer.main.get_command(build_app()), "storehealth")
+    commands = [*_list_commands(typer.main.get_command(build_app()), "storehealth")]
+    shared = _find_shared(command for _, command in commands)
+    common = "\n".join(f"- {name}: {text}" for name, text in shared.items())
+    parts = [f"# Command line\n\n{NOTICE}", f"## Common options\n\n{CLI_INTRO}\n{common}\n"]
+    parts += [f"## `{path}`\n\n{_plain_help(command, shared)}" for path, command in commands]
     return "\n".join(parts)
 
 
-def _plain_help(command: Any) -> str:
+def _plain_help(command: Any, shared: Mapping[str, str]) -> str:
+    """Help of a command: its arguments, its options, and the names of those that many commands share."""
+    visible = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
+    visible.sort(key=lambda parameter: parameter.param_type_name != "argument")
+    described = [(_name_parameter(parameter), _help_of(parameter)) for parameter in visible]
     lines = [f"{(command.help or '').strip()}\n"]
-    for parameter in command.params:
-        if getattr(parameter, "hidden", False):
-            continue
-        names = ", ".join([*parameter.opts, *parameter.secondary_opts])
-        name = (
-            (parameter.metavar or parameter.name.upper()) if parameter.param_type_name == "argument" else f"`{names}`"
-        )
-        lines.append(f"- {name}: {' '.join((getattr(parameter, 'help', None) or '').split())}")
+    lines += [f"- {name}: {text}" for name, text in described if shared.get(name) != text]
+    names = [name.split()[0].strip("`,") for name, text in described if shared.get(name) == text]
+    lines += [f"- Common options: `{'`, `'.join(names)}`"] if names else []
     return "\n".join(lines) + "\n"
+
+
+def _name_parameter(parameter: Any) -> str:
+    """`EXPORTS` of an argument, `-o, --output FORMAT=PATH` of an option, all in backquotes."""
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`"
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    return f"`{names} {parameter.metavar}`" if parameter.metavar and not parameter.is_flag else f"`{names}`"
+
+
+def _help_of(parameter: Any) -> str:
+    return " ".join((getattr(parameter, "help", None) or "").split())
+
+
+def _list_commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _list_commands(child, f"{path} {name}")
+
+
+def _find_shared(commands: Iterable[Any]) -> dict[str, str]:
+    """Options that many commands have, with the one help that they share: name → help."""
+    options = Counter(
+        (_name_parameter(parameter), _help_of(parameter))
+        for command in commands
+        for parameter in command.params
+        if parameter.param_type_name != "argument" and not getattr(parameter, "hidden", False)
+    )
+    return {name: text for (name, text), times in options.items() if times >= SHARED}
 
 
 def settings_page(_: Catalogue) -> str:
@@ -339,18 +368,19 @@ def _setting_rows(record: type[BaseModel], above: str) -> Iterator[str]:
 
 
 def _allowed(schema: dict[str, Any], defs: dict[str, Any]) -> str:
-    """What a value may be, in words."""
+    """The values a setting may have, in words."""
     if "$ref" in schema:
         return _allowed(defs[schema["$ref"].rpartition("/")[2]], defs)
     if "enum" in schema:
-        return " · ".join(f"`{one}`" for one in schema["enum"])
+        return " · ".join(f"`{choice}`" for choice in schema["enum"])
     if "anyOf" in schema:
-        kinds = dict.fromkeys(_allowed(one, defs) for one in schema["anyOf"] if one.get("type") != "null")
+        kinds = dict.fromkeys(_allowed(kind, defs) for kind in schema["anyOf"] if kind.get("type") != "null")
         return " or ".join(kinds)
     if schema.get("type") == "object":
         inner = schema.get("additionalProperties")
         return f"table of {_allowed(inner, defs)}" if isinstance(inner, dict) else "table"
-    return "list of text" if schema.get("type") == "array" else "text" if schema.get("type") == "string" else "number"
+    names = {"array": "list of text", "string": "text", "boolean": "`true` · `false`"}
+    return names.get(str(schema.get("type")), "number")
 
 
 def schema_page(_: Catalogue) -> str:

@@ -90,14 +90,15 @@ def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """
     connect, shared = read.connect, list[Any]()
 
-    def connect_again(memory: str | None, scratch: Path) -> Any:
+    def connect_again(memory: str | None, scratch: Path, whole: bool = True) -> Any:
         if memory is not None:
-            return connect(memory, scratch)
+            return connect(memory, scratch, whole)
         if not shared:
             with pytest.MonkeyPatch.context() as once:  # a temporary macro is known to one connection alone
                 once.setattr(read, "MACROS", read.MACROS.replace(" TEMP MACRO ", " MACRO "))
                 shared.append(connect(None, folder))
         con = shared[0].cursor()
+        read._DEFINED[con] = read._DEFINED[shared[0]]
         con.execute("SET TimeZone = 'UTC'")
         return con
 

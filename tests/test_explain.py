@@ -81,8 +81,8 @@ def test_every_area_finding_and_constant_is_named(checkup: Checkup, language: st
         (["score", "--checkup", "missing.json"], "cannot be read"),
         (["score", "--checkup", str(Path(__file__))], "is not a checkup"),
         (["chat.log:3"], "explain needs the exports"),
-        (["chat.log:9999999", str(SAMPLES)], "No row of chat.log:9999999 was kept"),
-        (["orders.csv:1", str(SAMPLES)], "No row of orders.csv:1 was kept"),
+        (["chat.log:9999999", str(SAMPLES)], "chat.log:9999999 gave no row"),
+        (["orders.csv:1", str(SAMPLES)], "orders.csv:1 gave no row"),
         (["chats.log:3", str(SAMPLES)], "There is no file chats.log"),
     ],
 )
@@ -140,7 +140,7 @@ def test_closed_hours_stand_still_on_the_clip_clock(state: Path, tmp_path: Path)
     add_timeline(page, found, Words("en"))
     text = text_of(page)
     assert "░" in text
-    assert "in service hours only: 09:00-20:27" in text
+    assert "during service hours: 09:00-20:27" in text
 
 
 minutes = st.integers(0, 1439)

@@ -182,7 +182,7 @@ def test_a_damaged_key_is_told_and_not_replaced(home: Path, monkeypatch: pytest.
     monkeypatch.setattr(key_file, "PATIENCE", 0.05)
     home.mkdir(parents=True)
     (home / FILE).write_text(content, encoding="utf-8")
-    with pytest.raises(UsageError, match="holds no key"):
+    with pytest.raises(UsageError, match="contains no key"):
         load_installation_key()
 
 

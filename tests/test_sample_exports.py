@@ -12,8 +12,8 @@ from storehealth.audit import AuditRequest, audit, open_audit
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.judge.causes import decide_causes, find_cause
 from storehealth.measure.query import RuleQuery
-from storehealth.measure.rule_sql import DEFECT
-from storehealth.measure.tally import read_cause_marks
+from storehealth.measure.rule_sql import DEFECT, list_cause_columns
+from storehealth.measure.tally import read_marks
 from storehealth.model import Checkup, Finding, Window
 
 ROOT = Path(__file__).parent.parent
@@ -179,9 +179,11 @@ def test_each_late_order_has_the_cause_that_was_planted(tmp_path: Path) -> None:
         bounds = resolve_bounds(rule, made.plan.limits)
         query = RuleQuery(made.store.con, rule, bounds, Window(), made.inputs.catalogue, lambda _, text: text)
         decided = decide_causes(rule.causes, measured.cause_groups)
-        marks = ", ".join(f"_why{place}" for place in range(len(rule.causes)))
+        marks = ", ".join(
+            column for place, cause in enumerate(rule.causes) for column in list_cause_columns(place, cause)
+        )
         rows = query.run(f"SELECT _entity, {marks} FROM {query.rows} WHERE {DEFECT}")
-        found = {entity: find_cause(decided, read_cause_marks(query, values)) for entity, *values in rows}
+        found = {entity: find_cause(decided, read_marks(rule.causes, values)) for entity, *values in rows}
         causes = _finding(made.checkup, "LG05").causes
         due = {name for name, row in planted.items() if row["promised_ship_at"] <= str(made.checkup.as_of)}
     assert found.keys() == due

@@ -34,11 +34,11 @@ _HOMES = {
 }
 
 
-def _render(what: Message, language: str | None) -> str:
+def _render(text: Message, language: str | None) -> str:
     """Messages become text through the catalogues, which are loaded when the first is shown."""
     from storehealth.i18n import translate
 
-    return translate(what, language)
+    return translate(text, language)
 
 
 set_renderer(_render)

@@ -96,7 +96,7 @@ def _plan(
 
 
 class OpenAudit(NamedTuple):
-    """What an audit hands out: the checkup, and the figures and the database for whoever writes more of it."""
+    """The result of an audit: the checkup, with the figures and the open database for writers of further files."""
 
     checkup: Checkup
     inputs: PreparedInputs

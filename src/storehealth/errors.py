@@ -10,7 +10,7 @@
     ├── NoDataError           no file of the exports folder could be used                  (exit 3)
     └── FileRefused           one file cannot be read; recorded in the checkup, never fatal
 
-Trouble inside the data is a value (a reject, a note, a finding that is inconclusive), not an exception.
+Problems inside the data are values (a reject, a note, an inconclusive finding), not exceptions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class StorehealthError(Exception):
     ``str()`` of it is English; the error handler shows ``problem`` and ``remedy`` in the user's language.
 
     Args:
-        problem: What is wrong. A string stands for itself in every language; raise a ``Message``.
+        problem: What is wrong. A string is the same in every language; raise a ``Message``.
         hint: What to do about it; printed on its own line.
     """
 

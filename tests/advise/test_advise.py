@@ -88,7 +88,7 @@ def test_how_many_are_spared_is_reported_per_week() -> None:
     few = {"from": "2026-03-01", "to": "2026-03-03"}
     assert (
         str(run_advise(*late_shop_with(window=Window.model_validate(few)))[0].gain_units)
-        == "~32 misses in the days audited"
+        == "~32 misses in the period audited"
     )
 
 
@@ -180,7 +180,7 @@ def test_the_largest_gain_comes_first_then_the_least_effort() -> None:
 @pytest.mark.parametrize(
     ("language", "message"),
     [
-        ("en", "said — CS01 20–22 h: 70% of the misses, 20% of all"),
+        ("en", "said — CS01 20–22 h: 70% of the misses, 20% of all rows"),
         ("zh", "说——CS01 20–22 时占未达标的 70%（占全部的 20%）"),
         ("es", "dicho — CS01 20–22 h: 70\u00a0% de los fallos, 20\u00a0% del total"),
     ],
@@ -213,7 +213,7 @@ def test_an_action_that_reaches_only_some_is_not_described_where_all_are(reached
         ),
         (
             {"_20": (30, 60), "_21": (20, 40), "_9": (22, 200), "_11": (18, 400), "_10": (10, 300)},
-            "CS01 9–10 h, 20–22 h: 72% of the misses, 30% of all",
+            "CS01 9–10 h, 20–22 h: 72% of the misses, 30% of all rows",
         ),
         ({f"_{hour}": 5 for hour in range(20)}, ""),
         ({"_20": 60, "_21": 40}, ""),
@@ -238,7 +238,7 @@ def test_a_slice_that_is_so_or_not_is_reported_in_words() -> None:
     parts = slices("arrived_late", true=(70, 100), false=(30, 900))
     measured = share(100, 1000, segments=parts, mended=(AdviceReach(advice="do-it", defects=100),))
     (one,) = run_advise(*shop((rule_of(good="ok", limits=SHIPPING), measured)))
-    assert str(one.where) == "CS01 orders that arrived late: 70% of the misses, 10% of all"
+    assert str(one.where) == "CS01 orders that arrived late: 70% of the misses, 10% of all rows"
 
 
 def test_places_have_names() -> None:
@@ -256,11 +256,12 @@ def test_places_have_names() -> None:
         return str(run_advise(*shop((rule, share(100, 1000, segments=segments, mended=mended))))[0].text)
 
     assert (
-        text(parts) == "said — CS01 warehouse WH2: 60% of the misses, 30% of all; Monday: 55% of the misses, 20% of all"
+        text(parts)
+        == "said — CS01 warehouse WH2: 60% of the misses, 30% of all rows; Monday: 55% of the misses, 20% of all rows"
     )
     assert (
         text(parts[4:])
-        == "said — CS01 lane kind far: 50% of the misses, 20% of all; 8–9 h: 20% of the misses, 6% of all"
+        == "said — CS01 lane kind far: 50% of the misses, 20% of all rows; 8–9 h: 20% of the misses, 6% of all rows"
     )
     assert text(()) == "said"
 
@@ -315,13 +316,11 @@ def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withd
     aside = named(rule_of(good="ok", limits=SHIPPING), code="LG01", area="logistics", scored=False)
     only = " (covers only customer service)."
     failing = shop((rule, share(0, 1000)), (aside, share(500, 1000, code="LG01")))
-    assert sentence(*failing) == f"All that is scored meets its targets (100), but LG01 fails{only}"
+    assert sentence(*failing) == f"Everything scored meets its target (100), but LG01 fails{only}"
     hole = DataHole(table="orders", cause="cut", count=1, file="a.csv")
     other = named(rule_of(good="ok", limits=SHIPPING), code="CS02", area="customer_service", severity="low")
     lacking = shop((rule, share(0, 1000)), (other, share(0, 1000, code="CS02", holes=(hole,))))
-    assert (
-        sentence(*lacking) == f"What could be judged meets its targets (100), but missing rows could change CS02{only}"
-    )
+    assert sentence(*lacking) == f"Everything judged meets its target (100), but missing rows could change CS02{only}"
 
 
 def test_the_first_action_is_for_the_area_that_loses_most() -> None:
@@ -367,7 +366,7 @@ def test_what_the_other_slices_achieve_takes_the_place_of_an_assumption() -> Non
     measured = share(58, 1000, segments=parts, mended=(AdviceReach(advice="move", defects=50),))
     (one,) = run_advise(*shop((rule, measured)))
     assert one.basis == "slices"
-    assert str(one.assumption) == "warehouse W1 would miss 2%, as all others do (900 rows): 38 fewer misses"
+    assert str(one.assumption) == "warehouse W1 would miss 2%, like all others (900 rows): 38 fewer misses"
 
 
 def test_without_a_slice_that_stands_out_the_share_is_an_assumption() -> None:

@@ -87,3 +87,24 @@ def test_packs_are_always_read(kept: Path, monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.fixture(autouse=True)
 def _clear() -> None:
     storehealth.catalogue._load.cache_clear()
+
+
+def test_a_pack_is_read_beside_the_built_in_records_as_if_all_were_read(
+    tmp_path: Path, read: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, stem in (
+        ("rules", next(iter(read.rules.values())).id),
+        ("layouts", "generic_orders"),
+        ("views", "turns"),
+    ):
+        path = read.paths[f"{kind}/{stem}"]
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / path.name).write_bytes(path.read_bytes())
+    everything = storehealth.catalogue._read_files((tmp_path,))
+    files: list[Path] = []
+    content = storehealth.catalogue._read_content
+    monkeypatch.setattr(
+        storehealth.catalogue, "_read_content", lambda path, *rest: files.append(path) or content(path, *rest)
+    )
+    assert storehealth.catalogue._read_files((tmp_path,), read) == everything
+    assert sorted(files) == sorted(tmp_path.rglob("*.*"))

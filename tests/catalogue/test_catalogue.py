@@ -91,10 +91,35 @@ def test_a_mistake_in_a_union_names_the_key_as_the_file_writes_it(tmp_path: Path
     assert {line.split(": ")[1] for line in message.splitlines()} == {"measure.in_time.within"}
 
 
+def test_a_key_at_the_wrong_place_names_the_place_it_belongs_to(tmp_path: Path) -> None:
+    """A newcomer knows which keys there are before knowing where each stands."""
+    text = "over: turns\nremoves: 0.5\n" + RULE.read_text(encoding="utf-8")
+    message = complaint(pack(tmp_path, "rules", "reply-within-30s.yaml", text))
+    assert "over: there is no such key here; it belongs under measure" in message
+    assert "removes: there is no such key here; it belongs under advice" in message
+
+
+def test_a_list_is_not_called_short_because_of_a_mistake_in_its_entry(tmp_path: Path) -> None:
+    """One mistake gives one message."""
+    text = RULE.read_text(encoding="utf-8")
+    lone = text[: text.index("advice:")] + "advice:\n  - id: act\n    effort: low\n"
+    message = complaint(pack(tmp_path, "rules", "reply-within-30s.yaml", lone + text[text.index("examples:") :]))
+    assert "advice.0.do: this key is missing" in message
+    assert "advice: needs at least" not in message
+
+
+def test_a_mistake_in_the_header_of_a_view_names_line_and_key(tmp_path: Path) -> None:
+    """As in every other data file."""
+    text = "-- view: odd\n-- about: a row\n-- group: orders\n-- row: week\nSELECT 1 FROM orders\n"
+    assert "odd.sql:4: row: must be " in complaint(pack(tmp_path, "views", "odd.sql", text))
+
+
 def test_a_record_is_named_like_its_file(tmp_path: Path) -> None:
     """Otherwise a pack could not tell what it replaces."""
     text = (PACKAGE / "platforms" / "generic.yaml").read_text(encoding="utf-8")
-    assert "is generic, but the file is named moon" in complaint(pack(tmp_path, "platforms", "moon.yaml", text))
+    assert "is generic, which differs from the file name moon" in complaint(
+        pack(tmp_path, "platforms", "moon.yaml", text)
+    )
 
 
 def test_broken_yaml_is_a_message(tmp_path: Path) -> None:
@@ -157,13 +182,13 @@ def test_no_title_names_a_number_that_a_platform_sets_otherwise() -> None:
             "reply-within-30s",
             "names: hour",
             "names: shop",
-            "names shop, which is none of hour, weekday, day, agent_id",
+            "names shop, which is not among hour, weekday, day, agent_id",
         ),
         (
             "average-reply",
             "name: mean_of_the_session_workbook",
             "name: mean_of_the_agents_report",
-            "two printed figures",
+            "two entries of printed",
         ),
     ],
     ids=["a dimension the rule has not", "a name twice"],
@@ -198,7 +223,7 @@ def test_a_few_lines_that_stand_for_more_than_fits_into_memory_are_refused(
     tmp_path: Path, text: str, line: int
 ) -> None:
     """A stranger's pack could stop the machine by a file of ten lines."""
-    assert f"bomb.yaml:{line}: not valid YAML: & and * repeat too much" in complaint(
+    assert f"bomb.yaml:{line}: not valid YAML: its anchors and aliases (& and *) expand to too much" in complaint(
         pack(tmp_path, "layouts", "bomb.yaml", text)
     )
 

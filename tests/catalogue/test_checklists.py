@@ -195,7 +195,7 @@ def test_a_checklist_that_does_not_fit_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda content: content["items"][0].update(blocked_by=["mail"]), "no earlier item"),
+        (lambda content: content["items"][0].update(blocked_by=["mail"]), "not an earlier item"),
         (lambda content: content["items"][1].update(id="stop_selling"), "stop_selling: the id is used twice"),
         (lambda content: content["items"][0].update(stage="limbo"), "there is no stage 'limbo'"),
         (lambda content: content["items"].insert(0, content["items"].pop()), "after items of a later stage"),

@@ -417,7 +417,7 @@ def test_too_little_memory_is_two_and_says_to_give_more(
     faked.error = error
     result = run("audit", exports, "--memory", "20MB")
     assert (result.code, result.out) == (2, "")
-    assert "Give more with --memory" in result.err
+    assert "Allow more memory" in result.err
 
 
 def test_the_default_state_folder_honours_xdg(

@@ -106,7 +106,7 @@ def test_report_audits_exports_and_prints_nothing(run: Run, tmp_path: Path) -> N
         (("latest",), "say which report to write"),
         (("latest", "-o", "evidence=rows"), "a saved run does not have"),
         (("latest", "-o", "markdwn=x.md"), "markdown"),
-        (("latest", "-o", "markdown=-"), "no run is remembered"),
+        (("latest", "-o", "markdown=-"), "no runs are saved yet"),
         (("nowhere.json", "-o", "markdown=-"), "there is no saved checkup nowhere.json"),
         (("other.json", "-o", "markdown=-"), "other.json is not a saved checkup"),
         (("table.csv", "-o", "markdown=-"), "table.csv is not a saved checkup"),

@@ -67,10 +67,10 @@ def test_a_draft_replaces_nothing_without_force(run: Run, shop: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("stranger.csv", "My Layout"), "Use small letters, digits and _, such as my_layout."),
+        (("stranger.csv", "My Layout"), "Use lower-case letters, digits and _, such as my_layout."),
         (("orders.csv", "mine"), "Every table already has a known layout"),
         (("", "mine"), "2 tables are unknown"),
-        (("words.csv", "mine"), "no row can be told to be the header"),
+        (("words.csv", "mine"), "no row looks like a header"),
         (("report.pdf", "mine"), "report.pdf cannot be read\na PDF"),
     ],
 )

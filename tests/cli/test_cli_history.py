@@ -57,7 +57,7 @@ def test_the_list_as_json_is_one_document(run: Run, home: Path) -> None:
 
 def test_nothing_remembered_is_said_and_is_no_error(run: Run, tmp_path: Path) -> None:
     ended = run("history", "list", "--state", tmp_path)
-    assert (ended.code, ended.out) == (0, "No run is remembered yet: `storehealth audit EXPORTS` remembers one.\n")
+    assert (ended.code, ended.out) == (0, "No runs are saved yet; `storehealth audit EXPORTS` saves one.\n")
     assert run("history", "list", "--state", tmp_path, "--format", "json").out == "[]\n"
     assert list(tmp_path.glob("*.sqlite")) == []
 
@@ -67,9 +67,9 @@ def test_a_look_at_a_time_of_which_the_files_hold_nothing_is_not_remembered(run:
     exports = Path(__file__).parents[1] / "stores" / "small" / "exports"
     for as_of in ("2036-01-01", "2016-01-01"):
         assert run("audit", exports, "--as-of", as_of, "--window", "7d", "--state", tmp_path).code == 3
-    assert "No run is remembered yet" in run("history", "list", "--state", tmp_path).out
+    assert "No runs are saved yet" in run("history", "list", "--state", tmp_path).out
     assert run("audit", exports, "--fail-on", "never", "--state", tmp_path).code == 0
-    assert "No run is remembered yet" not in run("history", "list", "--state", tmp_path).out
+    assert "No runs are saved yet" not in run("history", "list", "--state", tmp_path).out
 
 
 def test_a_damaged_file_is_named_and_no_traceback(run: Run, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_run_is_judged_again_on_request(run: Run, home: Path) -> None:
     ("name", "message"),
     [
         ("2020-01-01", "there is no such run"),
-        ("2025", "several runs begin like that"),
+        ("2025", "several runs start with that"),
         ("nonsense", "there is no such run"),
     ],
 )
@@ -117,13 +117,13 @@ def test_between_stores_nobody_guesses(run: Run, home: Path) -> None:
     write(home, "2025-03-31", series=RunSeries("Other", "jd"), run="other")
     ended = run("history", "show", "latest", "--state", home)
     assert ended.code == 2
-    assert "RUN latest could be of any of: Other · jd; Tea House · jd" in ended.err
+    assert "RUN latest could be any of: Other · jd; Tea House · jd" in ended.err
     assert "as of 2025-03-31" in run("history", "show", "latest", "--state", home, "--store", "Other").out
 
 
 def test_an_unknown_store_is_named(run: Run, home: Path) -> None:
     ended = run("history", "list", "--store", "Nobody", "--state", home)
-    assert (ended.code, "no run is remembered of Nobody" in ended.err) == (2, True)
+    assert (ended.code, "no saved run matches Nobody" in ended.err) == (2, True)
 
 
 def compared(run: Run, home: Path, *names: str) -> RunComparison:
@@ -195,10 +195,10 @@ def test_a_run_is_not_compared_with_itself(run: Run, home: Path) -> None:
 
 def test_pruning_lists_first_and_forgets_on_yes(run: Run, home: Path) -> None:
     ended = run("history", "prune", "--last", "2", "--state", home)
-    assert "2 runs would be forgotten. Add --yes to do it." in ended.out
+    assert "2 runs would be deleted. Add --yes to delete them." in ended.out
     assert kept(home) == list(DAYS)
     ended = run("history", "prune", "--last", "2", "--yes", "--state", home)
-    assert "2 runs are forgotten." in ended.out
+    assert "2 runs deleted." in ended.out
     assert kept(home) == list(DAYS[2:])
 
 
@@ -211,7 +211,7 @@ def test_all_runs_are_exported_as_json_lines_and_a_broken_one_costs_only_itself(
     assert [record["as_of"][:10] for record in records] == ["2025-03-31", *DAYS[1:]]
     assert {record["checkup"]["run"]["id"] == record["run"] for record in records} == {True}
     assert records[-1]["checkup"]["findings"][0]["code"] == "LG05"
-    assert (ended.code, "The result of a remembered run cannot be read" in ended.err) == (0, True)
+    assert (ended.code, "The result of a saved run cannot be read" in ended.err) == (0, True)
     only = run("history", "export", "--state", home, "--platform", "tmall").out
     assert [json.loads(line)["run"] for line in only.splitlines()] == ["other"]
 
@@ -226,7 +226,7 @@ def test_young_runs_are_kept(run: Run, home: Path) -> None:
     """Age counts from when a run was made, not from its as_of."""
     with sqlite3.connect(home / FILE) as con:
         con.execute("UPDATE runs SET made_at = ?", ((datetime.now(UTC) - timedelta(days=2)).isoformat(),))
-    assert run("history", "prune", "--keep", "3d", "--yes", "--state", home).out == "Nothing to forget.\n"
+    assert run("history", "prune", "--keep", "3d", "--yes", "--state", home).out == "Nothing to delete.\n"
     assert kept(home) == list(DAYS)
 
 
@@ -238,7 +238,7 @@ def test_pruning_tells_a_script_what_went(run: Run, home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "say which runs to keep"),
+        ((), "which runs to keep is missing"),
         (("--keep", "a year"), "invalid --keep 'a year'"),
         (("--last", "0"), "--last"),
     ],

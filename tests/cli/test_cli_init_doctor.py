@@ -63,7 +63,7 @@ def test_settings_that_the_files_do_not_show_are_left_open(
     assert tomllib.loads(text) == {"store": "shop", "language": "en"}
     assert "left open: platform, timezone" in output
     assert expected in text
-    assert text.count("The files do not say") == 2
+    assert text.count("Not in the files") == 2
     main(["init", "shop", "--platform", "jd", "--force", "--state", str(tmp_path / "state")])
     assert tomllib.loads(Path("storehealth.toml").read_text(encoding="utf-8"))["platform"] == "jd"
 

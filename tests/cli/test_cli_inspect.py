@@ -38,7 +38,7 @@ A-10002;02.09.2026 09:30;129,00;Jörg Meier
 """
 
 NOT_A_TIME = (
-    "not a time, with the day, the month or the year first; write it like 2026-04-25 14:30, or leave the cell blank if it has "
+    "not a date and time in any known order; write it like 2026-04-25 14:30, or leave the cell blank if it has "
     "not happened"
 )
 
@@ -88,7 +88,7 @@ def test_rejects_are_grouped_by_reason_and_column_with_their_first_lines(sources
     assert amount["reason"]["id"] == "reject.money"
     assert "write it like 1234.50" in amount["reason"]["text"]
     assert (amount["count"], amount["rows_lost"], amount["lines"], amount["values"]) == (1, 0, [5], ["xxxx"])
-    assert groups["created_at", "not a time"]["rows_lost"] == 1
+    assert groups["created_at", "not a date and time"]["rows_lost"] == 1
     assert groups[None, "too few columns: 3 instead of 6"]["lines"] == [7]
 
 
@@ -117,7 +117,7 @@ def test_an_unknown_file_is_shown_with_its_headers_and_the_nearest_layout(
 @pytest.mark.parametrize(
     ("language", "expected"),
     [
-        ("en", ("not read, and never shown", "First rows of orders (showing 1 of 3)", "not a time", "line 6")),
+        ("en", ("not read and never shown", "First rows of orders (showing 1 of 3)", "not a date and time", "line 6")),
         (
             "zh",
             (
@@ -207,7 +207,7 @@ def test_rejects_take_the_place_of_the_text_on_stdout(run: Run, shop: Path) -> N
         (("-o", "rejects=a", "-o", "json=./a"), "Two outputs would be written to"),
         (("-o", "jsn=a.json"), "Did you mean json?"),
         (("-o", "evidence=e"), "Unknown value 'evidence' for -o"),
-        (("--unmask",), "on a terminal only"),
+        (("--unmask",), "only on a terminal"),
     ],
 )
 def test_a_wrong_output_of_inspect_is_refused_before_any_work(
@@ -227,7 +227,7 @@ def test_a_wrong_output_of_inspect_is_refused_before_any_work(
         (("-o", "evidence=a_file"), "is a file"),
         (("-o", "evidence="), "has no path"),
         (("-o", "rejects=-", "-o", "json=-"), "Two documents"),
-        (("--unmask",), "on a terminal only"),
+        (("--unmask",), "only on a terminal"),
     ],
 )
 def test_a_wrong_output_of_audit_is_refused_before_any_work(

@@ -108,10 +108,10 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
     [
         (("mark", "receit", "done"), "Did you mean receipt?"),
         (("mark", "receipt", "finished"), "Choose one of: done, open, waiting"),
-        (("mark", "receipt", "done", "--on", "2099-01-01"), "lies in the future"),
+        (("mark", "receipt", "done", "--on", "2099-01-01"), "is in the future"),
         (("mark", "receipt", "done", "--on", "01/03/2026"), "is not a date"),
         (("mark", "receipt", "done", "--on", "2026-02-30"), "no day '2026-02-30' in the calendar"),
-        (("deadline", "receipt", "2001-01-01"), "lies in the past"),
+        (("deadline", "receipt", "2001-01-01"), "is in the past"),
         (("log", "  "), "nothing to log"),
         (("attach", "receipt", "none.pdf"), "cannot be attached"),
         (("undo",), "nothing to undo"),
@@ -124,10 +124,10 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(run: Run, tmp_path
         (("papers", "applicaton"), "Did you mean application?"),
         (("papers", "--out", "file"), "is not a folder"),
         (("papers", "--platform", "douyin"), "done online"),
-        (("papers", "lost-receipt", "--platform", "douyin"), "no basis for the refund"),
+        (("papers", "lost-receipt", "--platform", "douyin"), "do not count for the refund"),
         (("-o", "csv=rows.csv"), "CSV lists rows of the exports"),
         (("papers", "cover", "--platform", "douyin"), "no papers to mail"),
-        (("one", "two"), "one word too many"),
+        (("one", "two"), "Unexpected argument"),
     ],
 )
 def test_bad_input_is_explained_in_plain_words_and_writes_no_dossier(
@@ -207,7 +207,7 @@ def test_the_dossier_says_whose_it_is_and_the_list_follows(run: Run) -> None:
     assert ran.out.startswith("抖店：商家退店与保证金退还\n店铺：Moss · 截至 2026-03-01")
     other = run("--dossier", "m.sqlite", "--platform", "jd")
     assert other.code == 2
-    assert "that of store 'Moss' on douyin" in other.err
+    assert "belongs to store 'Moss' on douyin" in other.err
 
 
 def test_each_store_has_its_own_dossier_and_a_nameless_one_is_pointed_at(run: Run, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_every_row_is_written_as_csv(run: Run, tmp_path: Path) -> None:
 
 
 def test_an_empty_calendar_is_reported(run: Run) -> None:
-    assert "there are no dates to keep now" in run("-o", "ics=a.ics", "--today", "2026-03-01", "-q").err
+    assert "there are no dates at present" in run("-o", "ics=a.ics", "--today", "2026-03-01", "-q").err
 
 
 def test_a_command_that_is_also_a_folder_says_how_to_reach_the_folder(run: Run, tmp_path: Path) -> None:

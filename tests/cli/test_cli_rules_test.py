@@ -62,10 +62,10 @@ def test_an_existing_rule_is_not_overwritten(run: Run, pack: Path) -> None:
     [
         ("CS01-fast", "The code CS01 is already used by reply-within-30s"),
         ("CS70-satisfaction", "which yours would replace"),
-        ("ZZ01-odd", "imply no area"),
-        ("noon", "is not a code and a name"),
-        ("LG7-noon", "is not a code and a name"),
-        ("LG70-../../etc", "is not a code and a name"),
+        ("ZZ01-odd", "do not belong to any area"),
+        ("noon", "is not of the form CODE-NAME"),
+        ("LG7-noon", "is not of the form CODE-NAME"),
+        ("LG70-../../etc", "is not of the form CODE-NAME"),
     ],
 )
 def test_an_invalid_name_is_refused_before_anything_is_written(
@@ -105,7 +105,7 @@ def test_examples_without_a_case_that_fires_or_stays_silent_are_reported(run: Ru
     )
     result = run("rules", "test", path)
     assert result.code == 1
-    assert "lacks a case that fires" in " ".join(result.out.split())
+    assert "needs an example in which the rule fires" in " ".join(result.out.split())
     replace_text(pack, "{exempt: 10}", "{status: fail}")
     replace_text(pack, "{status: pass, defects: 0, judged: 40}", "{exempt: 0}")
     result = run("rules", "test", path, "--lang", "es")

@@ -250,14 +250,14 @@ def test_status_before_after_and_when_a_run_fails(faked: Faked, added: Run, run:
     added("run", "tea")
     fine = status()
     assert fine.code == 0
-    assert "tea  ✓ fine" in fine.out
+    assert "tea  ✓ ok" in fine.out
     assert str(RunFolders(state, "tea").find_latest()) in fine.out.replace("\n", "").replace(" ", "")
     faked.error = NoDataError(message("privacy.no_key", path=Name("x.key")))
     assert added("run", "tea").code == 3
     failed = status()
     assert failed.code == 1
     assert "✗ failed" in failed.out
-    assert "x.key holds no key" in " ".join(failed.out.split())
+    assert "x.key contains no key" in " ".join(failed.out.split())
     told = json.loads(status("--format", "json").out)["schedules"][0]
     assert (told["state"], told["last_run"]["exit_code"]) == ("failed", 3)
     assert told["last_success"]["run"] == checkup().run.id
@@ -275,8 +275,8 @@ def test_status_lists_what_runs_without_a_schedule_until_it_is_removed(
     run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
     shown = run("status", "--state", state)
     assert shown.code == 0
-    assert "by-hand  ✓ fine" in shown.out
-    assert "not known: `schedule add` did not add it" in shown.out
+    assert "by-hand  ✓ ok" in shown.out
+    assert "unknown: not added by `schedule add`" in shown.out
     faked.error = NoDataError("no file could be used", "Export something first.")
     run("audit", exports, "--cron", "--name", "by-hand", "--state", state)
     told = run("status", "--state", state, "--format", "json")
@@ -305,7 +305,7 @@ def test_a_message_that_did_not_arrive_is_not_explained_by_findings(added: Run, 
     folder.mkdir(parents=True)
     Attempt(pid=1, host="x", started_at=now, ended_at=now, exit_code=4, reasons=(verbatim("LG05 fail"),)).write(folder)
     shown = " ".join(run("status", "--state", state).out.split())
-    assert "exit code 4: a report or message did not arrive, see the log" in shown
+    assert "exit code 4: a report or message was not delivered, see the log" in shown
     assert "LG05" not in shown
 
 
@@ -314,12 +314,12 @@ def test_a_run_that_was_killed_and_one_that_was_missed_are_told(added: Run, run:
     (agreed,) = book.list_all()
     book.put(agreed.model_copy(update={"created_at": datetime.now(UTC) - timedelta(days=9)}))
     missed = run("status", "--state", state)
-    assert (missed.code, "missed: due" in missed.out) == (1, True)
+    assert (missed.code, "missed: was due" in missed.out) == (1, True)
     folder = RunFolders(state, "tea").folder
     folder.mkdir(parents=True)
     Attempt(pid=os.getpid(), host=attempts.platform.node(), started_at=datetime.now(UTC)).write(folder)
     killed = run("status", "--state", state)
-    assert (killed.code, "stopped in the middle" in " ".join(killed.out.split())) == (1, True)
+    assert (killed.code, "interrupted" in " ".join(killed.out.split())) == (1, True)
 
 
 def test_damaged_schedules_are_told_with_what_to_do(run: Run, state: Path) -> None:

@@ -80,7 +80,7 @@ def test_an_audit_from_files_to_a_valid_document(run: Run, mixed: Path, tmp_path
 def test_a_moment_before_all_data_is_three_and_names_the_days_held(run: Run, mixed: Path) -> None:
     ended = run("audit", mixed, "--as-of", "2020-01-01", "--fail-on", "never")
     assert ended.code == 3
-    assert "the files hold 2026-09-01 to 2026-10-15" in ended.err
+    assert "the files cover 2026-09-01 to 2026-10-15" in ended.err
     assert "Nothing fails" not in ended.out
 
 
@@ -119,7 +119,7 @@ def test_files_that_begin_after_the_audit_s_moment_are_named_with_their_days(run
     )
     output = run("audit", folder, "--as-of", "2026-09-05", "--format", "json", "--state", tmp_path / "st").out
     found = json.loads(output)
-    expected = "after-sales cases: the files hold nothing up to 2026-09-05 23:59, but 2026-09-11 to 2026-09-13"
+    expected = "after-sales cases: the files cover 2026-09-11 to 2026-09-13, nothing up to 2026-09-05 23:59"
     assert [warning["text"] for warning in found["warnings"]] == [expected]
     assert not [wanted for wanted in found["exports_wanted"] if "aftersales" in wanted["tables"]]
     not_judged = [rule for rule in found["not_judged"] if rule["code"] == "AS06"]
@@ -128,7 +128,7 @@ def test_files_that_begin_after_the_audit_s_moment_are_named_with_their_days(run
         run("audit", folder, "--as-of", "2020-01-01", "--format", "json", "--state", tmp_path / "st").out
     )
     assert before["headline"]["text"].startswith(
-        "Nothing could be judged as of 2020-01-01 23:59: the files hold 2026-09-01 to"
+        "Nothing could be judged as of 2020-01-01 23:59: the files cover 2026-09-01 to"
     )
     assert before["warnings"] == []
     tables = {table for wanted in before["exports_wanted"] if not wanted["headers"] for table in wanted["tables"]}

@@ -113,7 +113,7 @@ def test_a_missing_score_is_a_dash_and_never_zero() -> None:
     ("language", "said"),
     [
         ("en", "1 of 4 areas; 100% of what these files allow"),
-        ("zh", "涵盖 4 个板块中的 1 个；可由这些文件判定内容的 100%"),
+        ("zh", "涵盖 4 个板块中的 1 个；现有文件可判的内容已判 100%"),
         ("es", "1 de 4 áreas; el 100 % de lo que permiten estos archivos"),
     ],
 )
@@ -180,7 +180,7 @@ def test_the_days_of_a_finding_are_told_where_they_are_not_the_page_s() -> None:
     [
         (
             "en",
-            "customer service figures leave out the newest 6 days, as the platform counts: 2025-02-24 to 2025-03-25",
+            "customer service figures leave out the newest 6 days, as the platform does: 2025-02-24 to 2025-03-25",
         ),
         ("zh", "客服指标按平台口径不含最近 6 天：2025-02-24 至 2025-03-25"),
         (
@@ -228,9 +228,14 @@ def test_a_mean_is_over_no_limit(limits: dict[str, None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "wait=34 d 1 h"), ("zh", "wait=34天1小时"), ("es", "wait=34 d 1 h")]
+    ("language", "said", "empty"),
+    [
+        ("en", "wait=34 d 1 h", "cover_days=—"),
+        ("zh", "等待=34天1小时", "可售天数=—"),
+        ("es", "espera=34 d 1 h", "días de cobertura=—"),
+    ],
 )
-def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: str) -> None:
+def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: str, empty: str) -> None:
     details = {"wait_seconds": 2_941_913, "own_hours": 26.5, "cover_days": None, "amount": 1234.5}
     found = finding(evidence=EvidenceSummary(count=1, rows=(row(1, details=details),)))
     shown = render(checkup(language=language, findings=(found,)), DisplayOptions(details=True, width=200)).replace(
@@ -238,7 +243,7 @@ def test_durations_of_evidence_are_told_as_people_say_them(language: str, said: 
     )
     assert said in shown
     assert "seconds" not in shown
-    assert "cover_days=—" in shown
+    assert empty in shown
 
 
 @pytest.mark.parametrize("coverage", [0.0, 0.4])
@@ -288,7 +293,7 @@ def test_a_withheld_score_is_never_followed_by_the_all_clear(language: str) -> N
 
 
 def test_where_nothing_was_judged_nothing_is_called_fine() -> None:
-    open_one = handling_finding(status="inconclusive", note="no rows in these days")
+    open_one = handling_finding(status="inconclusive", note="no rows in this period")
     assert "Nothing fails" not in render(checkup(findings=(open_one, shown_finding())), DisplayOptions())
 
 
@@ -316,9 +321,9 @@ def test_text_of_strangers_is_only_text(details: bool, colour: bool) -> None:
 
 @pytest.mark.parametrize(("low", "shown"), [(44.8, False), (39.2, True)])
 def test_a_range_that_rounds_to_the_score_alone_is_not_shown(low: float, shown: bool) -> None:
-    """It was told as "range about 45–45"."""
+    """It was shown as "range 45–45"."""
     total = Score(value=45.0, uncapped=45.0, low=low, high=45.3, grade="F", coverage=1.0)
-    assert ("range about" in render(checkup(score=total), DisplayOptions(width=120))) is shown
+    assert (f"range {low:.0f}–" in render(checkup(score=total), DisplayOptions(width=120))) is shown
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_what_is_open_on_a_day(hours: tuple[str, ...], expected: tuple[tuple[int
 @pytest.mark.parametrize("text", ["nine to five", "09:00", "25:00-26:00", "09:60-10:00", ""])
 def test_other_texts_are_refused(text: str) -> None:
     """The message shows how hours are written."""
-    with pytest.raises(UsageError, match="are not service hours"):
+    with pytest.raises(UsageError, match="is not valid as service hours"):
         parse_service_hours([text])
 
 

@@ -246,7 +246,7 @@ def test_a_run_that_cannot_be_read_is_left_out_and_named(audited: Home) -> None:
     made = audited("2026-03-13")
     assert made.previous is None
     assert audited.troubles == [
-        f"The {part} of a remembered run cannot be read" for part in ("result", "fingerprints", "counts")
+        f"The {part} of a saved run cannot be read" for part in ("result", "fingerprints", "counts")
     ]
     assert made.score.value is not None
 
@@ -263,7 +263,7 @@ def test_a_baseline_is_found_by_its_day(audited: Home) -> None:
         ("2026-03-07", "there is no such run"),
         (LATE, "is not earlier than this audit"),
         (EARLY, "cannot be read"),
-        ("latest", "no run is remembered"),
+        ("latest", "no runs are saved yet"),
     ],
 )
 def test_a_baseline_that_cannot_be_one_is_refused_and_no_other_taken(audited: Home, name: str, message: str) -> None:

@@ -95,7 +95,9 @@ def test_bad_lines_behind_the_first_chunk_are_named_by_their_place_in_the_file(
     monkeypatch.setattr(encoding, "CHUNK", 64)
     data = orders(20).encode(code)
     (tmp_path / "long.csv").write_bytes(data + b"a\xffb\n" + b"\xff\n")
-    with pytest.raises(FileRefused, match=rf"line 22 cannot be read \(byte {len(data) + 1} of the file\), and 1 more"):
+    with pytest.raises(
+        FileRefused, match=rf"line 22 cannot be decoded \(byte {len(data) + 1} of the file\), and 1 more"
+    ):
         convert_to_utf8(tmp_path / "long.csv", tmp_path)
 
 

@@ -154,7 +154,7 @@ def test_a_layout_that_asks_for_too_much_memory_is_named(pack: Path, sql: str) -
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ALLOWED, ALLOWED)),
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "odd.yaml: not enough memory for what it asks" in ended.stderr
+    assert "odd.yaml: not enough memory for this SQL" in ended.stderr
 
 
 def test_a_column_s_key_is_a_name(pack: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_packs_layout_moves_nobodys_words_to_where_they_are_shown(pack: Path, 
         return
     with pytest.raises(CatalogueError) as caught:
         pack_sql.check_pack_sql(load_catalogue([pack]))
-    assert f"columns.{column}.sql: fills a column that is shown" in caught.value.message
+    assert f"columns.{column}.sql: fills a shown column" in caught.value.message
 
 
 def test_built_in_layouts_and_tables_show_nobodys_words() -> None:

@@ -104,8 +104,8 @@ def test_a_header_alone_is_no_trouble(take: Take) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("1,tomorrow,5\n2,never,5\n", "下单时间: not a time, with the day"),
-        ("1.2E+17,2026-01-02,5\n", '订单号, such as "1.2E+17": the id is not whole'),
+        ("1,tomorrow,5\n2,never,5\n", "下单时间: not a date and time in any"),
+        ("1.2E+17,2026-01-02,5\n", '订单号, such as "1.2E+17": the id is incomplete'),
         ("1,week 17,5\n", '下单时间, such as "week 17": not a time'),
         (",2026-01-02,5\n", "订单号: order_id is missing; 1 row"),
         ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 row"),
@@ -244,7 +244,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused_and_read_by_the_next_ru
         source = take({"orders.csv": ORDERS}).sources[0]
     assert (source.kept, str(source.note)) == (
         0,
-        "it changed while it was read. Run this again when the file is complete.",
+        "it changed while being read. Run this again when the file is complete.",
     )
     assert take({}).sources[0].kept == 3
     assert take({"orders.csv": ORDERS}).sources[0].kept == 2

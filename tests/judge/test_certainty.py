@@ -66,7 +66,7 @@ def test_repeats_alone_do_not_fail_a_store() -> None:
     assert judged(RULE, share(13, 200))[0].status == "fail"
     made, _ = judged(RULE, share(13, 200, entities=4, repeats={"2026-03-02": 9}))
     assert made.status == "watch"
-    assert "bunched" in str(made.note)
+    assert "cluster" in str(made.note)
 
 
 def test_one_bad_day_does_not_fail_a_store() -> None:

@@ -57,7 +57,7 @@ def test_a_column_that_lacks_is_named_by_file_and_header() -> None:
     """The file is there: nobody has to export another one."""
     (one,) = suggest(not_judged("ST02", "orders.cancel_reason"), sources=(ORDERS,), orders=9)
     assert (one.files, one.headers, one.columns) == (("orders.csv",), ("取消原因",), ("orders.cancel_reason",))
-    assert describe_export(one, Words("en")) == "取消原因 missing or empty in orders.csv: lets stock be judged (ST02)"
+    assert describe_export(one, Words("en")) == "取消原因 missing or empty in orders.csv: needed to judge stock (ST02)"
 
 
 def test_a_file_that_begins_after_the_audit_s_moment_is_not_asked_for_again() -> None:
@@ -95,7 +95,7 @@ def test_a_plain_table_is_named_with_its_place_in_the_docs() -> None:
     (one,) = suggest(not_judged("ST02", "orders"), platform="generic")
     message = describe_export(one, Words("en"))
     assert (
-        message == "Orders → any table with the columns of docs/layouts.md#generic_orders: lets stock be judged (ST02)"
+        message == "Orders → any table with the columns of docs/layouts.md#generic_orders: needed to judge stock (ST02)"
     )
 
 

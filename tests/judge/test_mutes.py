@@ -194,8 +194,8 @@ def test_days_are_exempt_to_their_end_for_every_rule_that_has_rows_then(plain: C
     [
         ("carier = 'x'", 'Referenced column "carier"'),
         ("true); COPY (SELECT 1) TO '/tmp/x'; SELECT (true", "write one condition"),
-        ("(SELECT count(*) FROM read_text('/etc/hostname')) > 0", "The rows are those of LG05"),
-        ("carrier", "The rows are those of LG05"),
+        ("(SELECT count(*) FROM read_text('/etc/hostname')) > 0", "It was applied to the rows of LG05"),
+        ("carrier", "It was applied to the rows of LG05"),
     ],
 )
 def test_a_condition_that_does_not_fit_is_named_with_its_line(state: Path, where: str, message: str) -> None:

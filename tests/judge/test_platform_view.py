@@ -125,7 +125,11 @@ FACT = {"least_orders": {"value": 30, "source": "a page", "verified": "official"
 
 @pytest.mark.parametrize(
     ("orders", "message"),
-    [(30, None), (29, "judges from 30 orders on; 29 were paid"), (None, "the platform judges from 30 orders on")],
+    [
+        (30, None),
+        (29, "judges stores with 30 orders or more; 29 were paid"),
+        (None, "the platform judges stores with 30 orders or more"),
+    ],
 )
 def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, message) -> None:
     """Whose store is below it, or may be."""
@@ -138,8 +142,8 @@ def test_a_platforms_least_number_is_named_where_it_is_not_reached(orders, messa
 @pytest.mark.parametrize(
     ("language", "over", "room", "none"),
     [
-        ("en", "1 fewer missed question would have kept it", "6 more missed questions still fit, the next breaks it",
-         "the next miss breaks it"),
+        ("en", "1 fewer missed question would have kept it", "room for 6 more missed questions",
+         "one more miss exceeds it"),
         ("zh", "少 1 次提问未达标即可守住", "再有 6 次提问未达标仍在限内，再多即超限", "再有一项未达标即超限"),
         ("es", "con 1 pregunta menos con fallo se habría respetado", "caben 6 preguntas más con fallo; el siguiente lo rompe",
          "el próximo fallo lo rompe"),
@@ -169,8 +173,8 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
 
     assert brief(1, 2) is None
     assert (
-        "LG01 must be ≤4%: 2 missed rows too many; LG02 must be ≤4%: the next miss breaks it; "
-        "LG03 must be ≤4%: 2 more missed rows until it breaks"
+        "LG01 must be ≤4%: 2 too many missed rows; LG02 must be ≤4%: one more miss exceeds it; "
+        "LG03 must be ≤4%: room for 2 more missed rows"
     ) in (brief(10, 8, 6) or "")
     assert brief(10, 10, 10, 10, 10, 10).endswith("2 more, see --details")
 
@@ -184,9 +188,9 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
             12,
             1,
             2,
-            "12 CNY for 1 order, if it is claimed; 2 orders without a known price are not in it (unverified)",
+            "12 CNY for 1 order, if claimed; 2 orders without a known price are not included (unverified)",
         ),
-        (0, 0, 0, 2, "2 orders without a known price are not in it (unverified)"),
+        (0, 0, 0, 2, "2 orders without a known price are not included (unverified)"),
     ],
 )
 def test_money_is_a_range_with_what_is_not_in_it(low, high, orders, without, message) -> None:

@@ -55,7 +55,7 @@ class FakeStore:
     rows: dict[str, int] = field(default_factory=dict)
 
     @property
-    def hands(self) -> tuple[duckdb.DuckDBPyConnection]:
+    def connections(self) -> tuple[duckdb.DuckDBPyConnection]:
         """Its one connection."""
         return (self.con,)
 

@@ -100,7 +100,7 @@ def test_an_audit_with_such_a_rule_ends_as_with_any_broken_rule(pack: Path, tmp_
     ended = command("audit", SMALL, "--pack", pack, "--state", tmp_path, code=IN_EACH_LANGUAGE)
     assert (ended.returncode, ended.stdout) == (0, "")
     _, *tries = re.split("^(?:en|zh|es): ", ended.stderr, flags=re.MULTILINE)
-    said = ("not enough memory for what it asks", "内存不足", "no hay memoria suficiente")
+    said = ("not enough memory for this SQL", "内存不足", "no hay memoria suficiente")
     assert len(tries) == len(said)
     for attempt, text in zip(tries, said, strict=True):
         assert attempt.endswith("code 2\n")
@@ -114,7 +114,7 @@ def test_rules_test_names_the_examples_that_such_a_rule_ends(pack: Path) -> None
     assert command("rules", "check", "--pack", pack).returncode == 0
     ended = command("rules", "test", "--pack", pack)
     assert (ended.returncode, ended.stderr) == (1, "")
-    assert "too-much.yaml:11: measure: not enough memory for what it asks" in ended.stdout
+    assert "too-much.yaml:11: measure: not enough memory for this SQL" in ended.stdout
 
 
 def test_an_exemption_that_asks_for_too_much_is_named_by_its_line(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_an_exemption_that_asks_for_too_much_is_named_by_its_line(tmp_path: Path
     (tmp_path / "mutes.yaml").write_text(f'exempt:\n  - {{code: LG05, where: "{where}", reason: r}}\n')
     ended = command("audit", SMALL, "--state", tmp_path / "state", cwd=str(tmp_path))
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "mutes.yaml:2: exempt.0: not enough memory for what it asks" in ended.stderr
+    assert "mutes.yaml:2: exempt.0: not enough memory for this SQL" in ended.stderr
 
 
 def test_a_view_that_asks_for_too_much_is_named(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_view_that_asks_for_too_much_is_named(tmp_path: Path) -> None:
     (folder / "mine.sql").write_text(header + view, encoding="utf-8")
     ended = command("audit", SMALL, "--pack", folder.parent, "--state", tmp_path / "state")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "mine.sql: not enough memory for what it asks" in ended.stderr
+    assert "mine.sql: not enough memory for this SQL" in ended.stderr
 
 
 # -- the limit itself, held so high that nothing is refused ------------------------------------------------------
@@ -274,4 +274,4 @@ def test_what_is_built_in_is_not_to_blame_for_too_little_memory(tmp_path: Path) 
     ended = command("audit", SAMPLE, "--state", tmp_path, "--memory", "12MB", "--platform", "jd")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.splitlines()[0] == "storehealth: Not enough memory for these files"
-    assert ended.stderr.splitlines()[1] == "Give more with --memory, such as --memory 2GB."
+    assert ended.stderr.splitlines()[1] == "Allow more memory, such as --memory 2GB."

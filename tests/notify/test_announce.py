@@ -283,7 +283,7 @@ def test_what_was_refused_for_two_weeks_is_given_up_and_that_is_told(web: Web, a
     web.status = 500
     announce(checkup(), asks(web.url()), tmp_path, NOON)
     done = announce(checkup(), asks(web.url()), tmp_path, hours(24 * 15))
-    assert [*map(str, done.failures)] == ["1 message was refused for two weeks and is given up"]
+    assert [*map(str, done.failures)] == ["1 message was refused for two weeks and dropped"]
     assert done.waiting == 0
 
 

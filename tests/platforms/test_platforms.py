@@ -191,12 +191,12 @@ def made(name: str, rest: str = "") -> str:
 
 def test_a_version_named_for_another_day_is_refused(tmp_path: Path) -> None:
     reported = complaint(tmp_path, "douyin@2027-01-01.yaml", made("douyin", "effective_from: 2027-02-01\n"))
-    assert "is 2027-02-01, but the file is named" in reported
+    assert "is 2027-02-01, which differs from the file name" in reported
 
 
 def test_a_version_without_a_first_one_is_refused(tmp_path: Path) -> None:
     reported = complaint(tmp_path, "moon@2027-01-01.yaml", made("moon", "effective_from: 2027-01-01\n"))
-    assert "there is no moon.yaml for the days before" in reported
+    assert "there is no moon.yaml for earlier days" in reported
 
 
 def test_a_misspelt_fact_names_the_nearest(tmp_path: Path) -> None:

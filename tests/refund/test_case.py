@@ -186,8 +186,8 @@ def test_the_dates_of_a_file_are_listed_without_a_checklist(jd: Case) -> None:
 @pytest.mark.parametrize(
     ("state", "day", "message"),
     [
-        ("done", "2026-03-04", "mail was marked done on 2026-03-05; it cannot change on 2026-03-04"),
-        ("done", "2026-03-21", "lies in the future"),
+        ("done", "2026-03-04", "mail was marked done on 2026-03-05; it cannot change before that, on 2026-03-04"),
+        ("done", "2026-03-21", "is in the future"),
     ],
 )
 def test_an_impossible_day_is_refused_and_nothing_is_written(jd: Case, state: str, day: str, message: str) -> None:
@@ -224,7 +224,7 @@ def test_marking_done_twice_explains_how_to_correct_a_day(jd: Case) -> None:
 
 
 def test_a_deadline_in_the_past_or_on_a_done_item_is_refused(jd: Case) -> None:
-    with pytest.raises(UsageError, match="lies in the past"):
+    with pytest.raises(UsageError, match="is in the past"):
         jd.on("2026-03-20").set_deadline("mail", date(2026, 3, 19))
     jd.mail_papers("2026-03-05")
     with pytest.raises(UsageError, match="mail has been done since"):
@@ -234,7 +234,7 @@ def test_a_deadline_in_the_past_or_on_a_done_item_is_refused(jd: Case) -> None:
 def test_done_before_the_period_is_over_is_written_and_remarked(jd: Case) -> None:
     jd.mark("closing_notice", "waiting", "2026-03-01")
     assert jd.mark("closing_notice", "done", "2026-03-20") == [
-        "the period of closing_notice runs until 2026-03-31 (second-hand)"
+        "the period of closing_notice runs until 2026-03-31 (third-party)"
     ]
 
 
@@ -256,5 +256,5 @@ def test_there_is_an_end_to_undo(jd: Case) -> None:
 def test_the_dossier_of_another_store_is_refused(jd: Case) -> None:
     jd.mail_papers()
     other = Case(jd.checklist, jd.path).on("2026-03-06")
-    with pytest.raises(UsageError, match="that of store 'Fern' on jd"):
+    with pytest.raises(UsageError, match="belongs to store 'Fern' on jd"):
         type(other)(jd.checklist, jd.path, "Moss", date(2026, 3, 6)).mark("receipt", "open", date(2026, 3, 6))

@@ -206,7 +206,7 @@ def test_a_journal_is_read_and_imported_with_the_first_new_entry(tmp_path: Path,
 def test_an_impossible_entry_imports_nothing(tmp_path: Path, jd: Case) -> None:
     path = tmp_path / "old.jsonl"
     write_journal(path)
-    with pytest.raises(UsageError, match="it cannot change on"):
+    with pytest.raises(UsageError, match="it cannot change before that"):
         Case(jd.checklist, path).mark("receipt", "open", "2026-03-04")
     assert [file.name for file in tmp_path.iterdir()] == ["old.jsonl"]
 

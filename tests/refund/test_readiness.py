@@ -225,7 +225,7 @@ def test_where_every_row_is_of_a_later_day_no_file_can_tell(table: str) -> None:
     assert found
     for answer in found:
         assert (answer.state, answer.count, answer.starts) == ("unknown", None, date(2026, 6, 1)), answer.question
-        assert "no file can tell; the rows begin on 2026-06-01" in str(next(word_answer(answer, 5)))
+        assert "no file shows this; the rows start on 2026-06-01" in str(next(word_answer(answer, 5)))
 
 
 def test_the_layout_to_fill_is_named_with_its_page() -> None:

@@ -59,7 +59,7 @@ def test_what_came_back_to_the_merchant_stands_before_what_is_overdue_elsewhere(
 def test_a_review_that_came_back_says_what_to_redo_and_to_mail_it(jd: Case) -> None:
     jd.mail_papers("2026-03-01")
     remarks = jd.mark("agreement_review", "open", "2026-03-11", "returned: wrong seal")
-    hint = "came back: mark what has to be redone as open (agreement), then mail it again"
+    hint = "came back: mark what must be redone as open (agreement), then mail it again"
     assert remarks == [f"agreement_review: {hint}"]
     assert any(hint in line for line in word_steps(jd.status("2026-03-11")))
 

@@ -51,7 +51,7 @@ def test_the_head_says_what_has_changed() -> None:
 
 
 def test_a_slice_that_is_gone_can_no_longer_be_judged() -> None:
-    assert "77 of 400 (19.2%) then, can no longer be judged" in text()
+    assert "was 77 of 400 (19.2%), can no longer be judged" in text()
 
 
 def test_what_strangers_wrote_stays_text() -> None:

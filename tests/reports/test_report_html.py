@@ -64,7 +64,12 @@ def test_nothing_is_fetched_and_nothing_runs_but_the_script_of_the_policy() -> N
     content = render(checkup())
     script = content.rpartition(b"<script>")[2].partition(b"</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
+    assert set(policy.split("; ")) == {
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{digest}'",
+        "img-src data:",
+    }
     scripts = [attrs for tag, attrs in page.tags if tag == "script"]
     assert [attrs.get("type") for attrs in scripts] == ["application/json", None]
     for tag, attrs in page.tags:

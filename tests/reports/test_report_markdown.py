@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tests.checkups import NASTY, NOT_JUDGED, checkup, finding, row
 
-from storehealth.model import EvidenceSummary, Source
+from storehealth.i18n.findings import format_place
+from storehealth.model import EvidenceRow, EvidenceSummary, Source
 from storehealth.output.checkup._markdown import escape
 from storehealth.output.checkup.markdown import render, render_full
 
@@ -108,3 +109,13 @@ def test_a_line_cannot_begin_a_block(start: str) -> None:
 def test_a_bar_stays_in_its_cell() -> None:
     html = MARKDOWN.render(text(sources=(Source(path="a|b.csv", note="c|d"),)))
     assert "<td>a|b.csv</td>" in html
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "place"),
+    [("a.csv", 7, "a.csv:7"), ("a.csv", 0, "a.csv:0"), ("a.csv", None, "a.csv"), (None, None, "—")],
+)
+def test_a_place_never_has_a_colon_with_nothing_beside_it(file: str | None, line: int | None, place: str) -> None:
+    """Rows that summarise others are in no file; they were shown as ``—:—``."""
+    row = EvidenceRow(file=file, line=line, entity=None, at=None, outcome="late", details={})
+    assert format_place(row) == place

@@ -82,24 +82,24 @@ MARCH = Source(
 def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:
     """Nobody is told that all is well because nothing was looked at."""
     message = explain_missing_verdicts([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1))
-    assert str(message) == "nothing could be judged as of 2020-01-01 00:00: the files hold 2026-03-01 to 2026-03-31"
+    assert str(message) == "nothing could be judged as of 2020-01-01 00:00: the files cover 2026-03-01 to 2026-03-31"
     assert decide_exit([finding("inconclusive")], EMPTY, [MARCH], "never", [message]).exit_code == 3
 
 
 def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     """Few rows, missing exports and the like."""
-    notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in these days"]
+    notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in this period"]
     found = [finding("inconclusive", note=verbatim(note)) for note in notes]
     found += [finding("not_applicable", note=verbatim("no file gives stock"))] * 5
     message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
-    assert str(message) == "nothing that counts towards the score could be judged: 3 judged, 20 needed for a verdict"
+    assert str(message) == "no rule that counts towards the score could be judged: 3 judged, 20 needed for a verdict"
 
 
 def test_too_little_of_every_area_is_not_called_nothing() -> None:
     """A failing rule among many unclear ones stands beside the reason."""
-    found = [finding("fail"), finding("inconclusive", note=verbatim("no rows in these days"))]
+    found = [finding("fail"), finding("inconclusive", note=verbatim("no rows in this period"))]
     message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
-    assert str(message) == "too little of every area could be judged for a score: no rows in these days"
+    assert str(message) == "too little of every area could be judged for a score: no rows in this period"
     assert has_verdict(found)
     assert not has_verdict(found[1:])
 

@@ -39,7 +39,9 @@ def test_it_says_whose_limit_it_is_and_leaves_all_others_alone() -> None:
 
 
 def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"\[limits\] names CS99, which is no rule with a limit; the nearest is CS"):
+    with pytest.raises(
+        UsageError, match=r"\[limits\] names CS99, but no rule with a limit has that code; the nearest is CS"
+    ):
         bounds("CS01", "jd", {"CS99": 0.9})
 
 
@@ -58,5 +60,18 @@ def test_a_limit_of_nothing_is_a_mistake(tmp_path: Path) -> None:
     """Neither for the whole nor for a slice."""
     path = tmp_path / "storehealth.toml"
     path.write_text("[limits.LG05]\ntarget = 0.9\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="needs limit, or by"):
+    with pytest.raises(UsageError, match="needs limit or by"):
         read_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "own"),
+    [("LG05", {"limit": 0.96, "target": 0.9}), ("LG14", {"limit": 48, "target": 60})],
+    ids=["a share", "hours"],
+)
+def test_a_target_laxer_than_its_limit_is_a_mistake(code: str, own: dict[str, float]) -> None:
+    """Else what fails would be on target; the other way round is fine."""
+    with pytest.raises(UsageError, match="laxer than the limit"):
+        bounds(code, "generic", {code: own})
+    turned = {"limit": own["target"], "target": own["limit"]}
+    assert bounds(code, "generic", {code: turned}).limit == own["target"]

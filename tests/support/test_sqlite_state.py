@@ -161,7 +161,7 @@ def test_a_database_of_another_kind_is_refused_and_left_alone(file: StateFile, a
     con.close()
     before = file.path.read_bytes()
     for work in (lambda: add(file, "one"), lambda: bodies(file)):
-        with pytest.raises(UnusableStateError, match="of another kind"):
+        with pytest.raises(UnusableStateError, match="a different kind of database"):
             work()
     assert file.path.read_bytes() == before
 

@@ -18,6 +18,7 @@ from storehealth.settings import Settings
 from storehealth.tools import ToolInputs
 
 SAMPLES = Path(__file__).parents[2] / "sample_exports"
+SETTINGS = Path(__file__).parents[2] / "sample_settings"
 OpenSample = Callable[..., ToolInputs]
 
 

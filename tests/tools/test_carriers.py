@@ -10,7 +10,7 @@ import pytest
 
 from storehealth.errors import UsageError
 from storehealth.tools.carriers import CarrierComparison, build_carriers, find_moves
-from tests.tools.conftest import OpenSample
+from tests.tools.conftest import SETTINGS, OpenSample
 
 
 @pytest.fixture
@@ -59,6 +59,13 @@ def test_prices_say_whether_a_move_pays(open_sample: OpenSample, tmp_path: Path)
     assert moves["浙江"].pays
     assert moves["江苏"].price_best == 50
     assert moves["江苏"].pays is False
+
+
+def test_with_the_samples_prices_the_agreed_lanes_pay(open_sample: OpenSample) -> None:
+    """Where 京东快递 has an agreed price; elsewhere it costs more than a day is worth."""
+    moves = build_carriers(open_sample(folder=SETTINGS)).moves
+    assert {move.lane for move in moves if move.pays} == {"江苏", "浙江", "上海"}
+    assert len(moves) == 7
 
 
 def test_prices_that_cannot_be_read_are_named(open_sample: OpenSample, tmp_path: Path) -> None:

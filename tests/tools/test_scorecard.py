@@ -14,9 +14,10 @@ from storehealth.errors import UsageError
 from storehealth.tools.agent_rating import Comparison, LoadCell, compare_agents, shrink_ratios, smooth_rates
 from storehealth.tools.scorecard import (
     Scorecard,
+    _is_loss,
     build_scorecard,
 )
-from tests.tools.conftest import OpenSample
+from tests.tools.conftest import SETTINGS, OpenSample
 
 SLOW = "demo-松子"
 
@@ -48,6 +49,29 @@ def test_training_names_own_chats_and_a_good_one_by_a_colleague(card: Scorecard)
     assert good[0].what == own[0].what
     assert good[0].wait <= 30 < min(row.wait for row in own)
     assert all(row.place.startswith("chat.log:") for row in card.reviews)
+
+
+def test_the_planted_topics_are_what_to_train(card: Scorecard) -> None:
+    """Sizes and returns, which take her a minute; nothing for anybody else."""
+    topics = [row.what.id for row in card.training if row.agent_id == SLOW and row.what.id != "tools.hour"]
+    assert topics == ["tools.topic.size", "tools.topic.returns"]
+    assert {row.what.id for row in card.reviews} == {"tools.topic.size"}
+
+
+def test_the_stores_scheme_gives_the_slow_agent_no_level(open_sample: OpenSample) -> None:
+    """But a share of the team's money, since nothing else is wrong with her chats."""
+    card = build_scorecard(open_sample(folder=SETTINGS, days=30))
+    levels = {reward.agent_id: reward.level.id for reward in card.rewards}
+    assert [agent for agent, level in levels.items() if level == "tools.level.coached"] == [SLOW]
+    assert card.total_money == sum(reward.total for reward in card.rewards) == 3 * 300 + 600
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected", "loss"), [(2, 0.43, False), (3, 0.3, True), (9, 4.1, True), (40, 36, False)]
+)
+def test_what_chance_explains_is_not_trained(missed: int, expected: float, loss: bool) -> None:
+    """Two misses where half a one was expected happen by chance; and so do forty where 36 were."""
+    assert _is_loss(missed, expected) is loss
 
 
 def test_chats_nobody_held_count_for_nobody(card: Scorecard) -> None:

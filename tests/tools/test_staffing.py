@@ -25,7 +25,7 @@ from storehealth.tools.staffing import (
     simulate_share,
     summarise_week,
 )
-from tests.tools.conftest import OpenSample
+from tests.tools.conftest import SETTINGS, OpenSample
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,24 @@ def test_the_planted_evening_hour_has_too_few_people_on_every_weekday(staffing: 
     assert worst.hour == "20:00-21:00"
     assert worst.present == 0
     assert worst.gain == pytest.approx(worst.arrivals, abs=0.1)
+
+
+def test_with_the_roster_the_planted_wednesday_is_away(open_sample: OpenSample) -> None:
+    """Somebody is rostered there and does not answer; on the other evenings nobody is. Slow hours are not called away."""
+    record = build_staffing(open_sample(folder=SETTINGS))
+    evenings = {row.weekday.id: row.verdict.id for row in record.hours if row.hour == "20:00-21:00"}
+    few = {f"weekday.{day}": "tools.staffed.too_few" for day in (1, 2, 4, 5)}
+    assert few.items() <= evenings.items()
+    assert [row.weekday.id for row in record.hours if row.verdict.id == "tools.staffed.away"] == ["weekday.3"]
+    assert evenings["weekday.3"] == "tools.staffed.away"
+
+
+def test_a_roster_says_nothing_of_days_before_it(open_sample: OpenSample, tmp_path: Path) -> None:
+    """A roster of one week is no week of nobody before it."""
+    lines = ["agent,date,from,to", *(f"amy,2026-10-{day:02d},09:00,23:00" for day in range(9, 16))]
+    (tmp_path / "roster.csv").write_text("\n".join(lines), encoding="utf-8")
+    record = build_staffing(open_sample())
+    assert {row.present for row in record.hours if "09:" <= row.hour < "23:"} == {1}
 
 
 def test_proposed_shifts_cover_what_every_hour_needs(staffing: Staffing) -> None:

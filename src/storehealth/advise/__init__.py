@@ -137,7 +137,7 @@ def _may_lead(effects: Sequence[Effect], as_of: datetime | None) -> bool:
 
 
 def _is_recent(measurement: Measurement, as_of: datetime | None) -> bool:
-    """Whether the last day with a defect is less than a year old; without days nobody knows, and it counts as recent."""
+    """Whether the last day with a defect is less than a year old; without days it counts as recent."""
     days = [day for segment in measurement.segments if (day := segment.segment.get("day")) and segment.tally.defects]
     return as_of is None or not days or date.fromisoformat(max(days)) > as_of.date() - MAX_AGE
 
@@ -363,7 +363,7 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 
 
 def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
-    """Why there is no score, and what fails all the same: the most severe, scored before unscored."""
+    """Why there is no score, and what fails nevertheless: the most severe, scored before unscored."""
     share = quantity(score.coverage, "share")
     failing = [finding for finding in findings if finding.status == "fail" and finding.area != "data_quality"]
     if not failing:
@@ -380,8 +380,8 @@ def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[Are
     if gain is None or not scored_areas:
         return body
     lowest = min(scored_areas, key=lambda area: area.score or 0.0)
-    own = next((area.score for area in scored_areas if area.id == gain.area), None)
-    if own is None or round(lowest.score or 0.0) >= round(own):
+    area_score = next((area.score for area in scored_areas if area.id == gain.area), None)
+    if area_score is None or round(lowest.score or 0.0) >= round(area_score):
         return body
     return message("headline.not_lowest", body=body, area=message(f"area.{lowest.id}"), score=lowest.score or 0.0)
 
@@ -426,7 +426,7 @@ class _Place(NamedTuple):
     rows: float
 
     def describe(self) -> Message:
-        """``20–21 h: 60% of the misses, 13% of all``: where most rows are, most misses are as well."""
+        """``20–21 h: 60% of the misses, 13% of all rows``: where most rows are, most misses are as well."""
         share, rows = (quantity(round(part, 2), "share") for part in (self.share, self.rows))
         return message("advice.driver", where=self.where, share=share, rows=rows)
 
@@ -452,7 +452,7 @@ def _iterate_places(drivers: Sequence[Driver], judged: int) -> Iterator[_Place]:
 
 
 def _name_place(name: str, value: str, driver: Driver) -> Message:
-    """A slice, and those of other dimensions that cannot be told from it."""
+    """A slice, and those of other dimensions with the same rows."""
     also = tuple(
         _describe_place(other, label) for same in driver.same_rows for other, label in same.items() if label is not None
     )
@@ -525,7 +525,7 @@ def describe_gain(rule: Rule, views: Mapping[str, View], measurement: Measuremen
 
 
 def _entity_unit(rule: Rule, views: Mapping[str, View]) -> str:
-    """What the rule's entities stand for: those of the first view it names that says so."""
+    """The unit of the rule's entities, from the first view it names that states one."""
     words = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
     return next((views[word].entity for word in words if word in views and views[word].entity != "row"), "row")
 

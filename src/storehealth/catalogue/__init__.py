@@ -105,7 +105,7 @@ class Catalogue(NamedTuple):
         return name
 
     def find_platform(self, name: str, day: date | None, site: str | None = None) -> Platform:
-        """Return the version of a platform in force on a day, as it is at a site, its missing facts from ``generic``.
+        """Return the version of a platform in force on a day, as it applies at a site, with missing facts from ``generic``.
 
         Args:
             name: Of a platform, or the file name of one of its versions.
@@ -126,11 +126,11 @@ class Catalogue(NamedTuple):
         for key, platform in self.platforms.items():
             variants[key] = platform
             for name, site in platform.sites.items():
-                own = {
+                differing = {
                     field: getattr(site, field) for field in ("title", "zone", "facts", "windows", "limits", "notes")
                 }
-                bare = {"compensations": (), "scored": site.scored, "site": name}
-                variants[f"{key}/{name}"] = platform.model_copy(update=own | bare)
+                unset = {"compensations": (), "scored": site.scored, "site": name}
+                variants[f"{key}/{name}"] = platform.model_copy(update=differing | unset)
         return variants
 
     def find_notes_key(self, platform: Platform) -> str:
@@ -166,8 +166,8 @@ class Catalogue(NamedTuple):
             platform: Its name.
         """
         layouts = [layout for need in needs for layout in self.layouts.values() if layout.provides(strip_word(need))]
-        own = [layout for layout in layouts if layout.platform == platform]
-        return own or [layout for layout in layouts if layout.name.startswith("generic_")]
+        of_platform = [layout for layout in layouts if layout.platform == platform]
+        return of_platform or [layout for layout in layouts if layout.name.startswith("generic_")]
 
     def is_from_pack(self, kind: str, name: str) -> bool:
         """Whether a file comes from a user's pack rather than from storehealth."""
@@ -211,7 +211,7 @@ def _digest_files(packs: tuple[Path, ...]) -> str:
 def _load(packs: tuple[Path, ...], digest: str) -> Catalogue:
     """Load the catalogue of these files; the digest is the key under which it is kept, the built-in one also between runs."""
     if packs:
-        return _read_files(packs)
+        return _read_files(packs, load_catalogue())
     record = load_record(digest)
     with suppress(ValidationError, KeyError, TypeError, ValueError):  # a record that does not fit is no record
         if record:
@@ -250,16 +250,14 @@ def _unpack(record: Any) -> Catalogue:
     )
 
 
-def _read_files(packs: tuple[Path, ...]) -> Catalogue:
-    """Read and validate every data file."""
+def _read_files(packs: tuple[Path, ...], built_in: Catalogue | None = None) -> Catalogue:
+    """Read and validate every data file; built-in ones are taken from the built-in catalogue if it is given."""
     problems: list[Message] = []
     paths: dict[str, Path] = {}
     old_names: list[OldName] = []
-    tables = _read_records("tables", Table, "name", packs, paths, problems)
-    layouts = _read_records("layouts", Layout, "name", packs, paths, problems)
-    views = _read_records("views", View, "view", packs, paths, problems, old_names)
-    platforms = _read_records("platforms", Platform, "name", packs, paths, problems, old_names)
-    rules = _read_records("rules", Rule, "id", packs, paths, problems, old_names)
+    read = _RecordReader(packs, built_in, paths, problems, old_names).read
+    tables, layouts, views = read("tables", Table), read("layouts", Layout), read("views", View)
+    platforms, rules = read("platforms", Platform), read("rules", Rule)
     scoring = validate_record(Scoring, PACKAGE / "scoring.yaml", read_yaml(PACKAGE / "scoring.yaml"), problems)
     problems += [*_check_layouts(layouts, tables, paths), *_check_rules(rules, platforms, paths)]
     problems += _check_platform_names(layouts, rules, platforms, paths)
@@ -302,31 +300,56 @@ def _find_files(kind: str, packs: Iterable[Path], problems: list[Message]) -> di
     return dict(sorted(by_stem.items()))
 
 
-def _read_records(
-    kind: str,
-    model: type[M],
-    name: str,
-    packs: Iterable[Path],
-    paths: dict[str, Path],
-    problems: list[Message],
-    old_names: list[OldName] | None = None,
-) -> dict[str, M]:
-    """Read the records of a kind by file stem. A name that differs from the file name (up to an ``@``) is reported."""
-    records: dict[str, M] = {}
-    for stem, path in _find_files(kind, packs, problems).items():
-        paths[f"{kind}/{stem}"] = path
-        content = _read_content(path, problems)
-        if old_names is not None and content is not None and not path.is_relative_to(FOLDERS[kind]):
+NAME_KEYS = {"tables": "name", "layouts": "name", "views": "view", "platforms": "name", "rules": "id"}
+"""The key of each kind of record that repeats the name of its file."""
+
+
+class _RecordReader(NamedTuple):
+    """Reads the records of all kinds; paths, problems and old names are added to what is given."""
+
+    packs: tuple[Path, ...]
+    built_in: Catalogue | None
+    paths: dict[str, Path]
+    problems: list[Message]
+    old_names: list[OldName]
+
+    def read(self, kind: str, model: type[M]) -> dict[str, M]:
+        """Read the records of a kind by file stem."""
+        known = self._list_known(kind)
+        records: dict[str, M] = {}
+        for stem, path in _find_files(kind, self.packs, self.problems).items():
+            self.paths[f"{kind}/{stem}"] = path
+            is_built_in = path.is_relative_to(FOLDERS[kind])
+            record = known.get(stem) if is_built_in else None
+            if record is None:
+                record = self._read_record(kind, model, stem, path)
+            if record is not None:
+                records[stem] = record
+        return records
+
+    def _list_known(self, kind: str) -> dict[str, Any]:
+        """The built-in records by file stem, as far as they have been validated already."""
+        if self.built_in is None:
+            return {}
+        records: dict[str, Any] = getattr(self.built_in, kind)
+        return {rule.id: rule for rule in records.values()} if kind == "rules" else records
+
+    def _read_record(self, kind: str, model: type[M], stem: str, path: Path) -> M | None:
+        """Read one file. A name that differs from the file's (``stem``, up to an ``@``) is reported."""
+        content = _read_content(path, self.problems)
+        if content is None:
+            return None
+        if kind in RENAME and not path.is_relative_to(FOLDERS[kind]):
             content, found = RENAME[kind](content)
-            old_names += (OldName(path.name, old, OLD_WORDS[old]) for old in found)
-        record = validate_record(model, path, content, problems) if content is not None else None
+            self.old_names.extend(OldName(path.name, old, OLD_WORDS[old]) for old in found)
+        record = validate_record(model, path, content, self.problems)
         if record is None:
-            continue
-        if getattr(record, name) != stem.partition("@")[0]:
-            other = message("catalogue.other_name", name=Name(getattr(record, name)), file=Name(stem))
-            problems.append(describe_problem(f"{path.name}:1: {name}", other))
-        records[stem] = record
-    return records
+            return None
+        key = NAME_KEYS[kind]
+        if getattr(record, key) != stem.partition("@")[0]:
+            other = message("catalogue.other_name", name=Name(getattr(record, key)), file=Name(stem))
+            self.problems.append(describe_problem(f"{path.name}:1: {key}", other))
+        return record
 
 
 def _read_content(path: Path, problems: list[Message]) -> Any:

@@ -66,7 +66,7 @@ class ProcessingTime(_Length):
 
 
 class ItemText(LocalizedText):
-    """A sentence about an item. Without a source of its own it rests on the item's source."""
+    """A sentence about an item. Without its own source, it uses the item's."""
 
     source: Identifier | None = None
 

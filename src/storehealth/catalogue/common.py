@@ -1,7 +1,7 @@
-"""Types that several kinds of data file share: texts in three languages, durations, sourced facts.
+"""Types that several kinds of data file share: texts in three languages, durations, sourced facts, and needs.
 
-What a view or rule needs: a table (``messages``), a column (``orders.paid_at``), a word that some row must have
-(``orders.status=cancelled``), or one of several (``a|b.c``).
+A need is what a view or rule cannot do without: a table (``messages``), a column (``orders.paid_at``), a word that some row
+must have (``orders.status=cancelled``), or one of several (``a|b.c``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ MAX_VALUES = 1_000_000
 """Limit on the values of a file once its aliases are expanded: a short file can expand without bound."""
 TOO_MANY_ALIASES = "& and * repeat too much"
 ALIAS = re.compile(rb"(?:^|[\s,\[{])\*\w")
+SQL_HEADER = re.compile(r"-- (\w+): ")
 NON_ASCII_RUN = re.compile(rb"[\x80-\xff]+")
 Loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
 
@@ -78,7 +79,7 @@ def decode_utf8(data: bytes) -> str:
 
 
 def _check_aliases(data: bytes) -> None:
-    """Refuse aliases that expand to more than ``MOST`` values ("billion laughs"), or that contain themselves.
+    """Refuse aliases that expand to more than ``MAX_VALUES`` values ("billion laughs"), or that contain themselves.
 
     Raises:
         ComposerError: With the position of the alias.
@@ -152,15 +153,33 @@ def describe_problem(place: str, problem: Message) -> Message:
 
 def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) -> Iterator[Message]:
     lines = map_key_lines(path)
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    for item in items:
+        if _is_consequence(item, items):
+            continue
         where = _path_in_file(item, lines)
         problem = describe_mistake(item)
         if item["type"] == "extra_forbidden":
-            problem = with_nearest(message("catalogue.no_such_key"), str(where[-1]), _list_keys(kind, where[:-1]))
+            problem = _describe_unknown_key(kind, where)
         key = Name(".".join(map(str, where))) if where else message("catalogue.whole_file")
         yield describe_problem(
             f"{path.name}:{_find_line(lines, where)}", message("catalogue.problem", place=key, problem=problem)
         )
+
+
+def _is_consequence(item: Any, items: Sequence[Any]) -> bool:
+    """Whether a list is too short only because pydantic left out the entries that have mistakes of their own."""
+    loc = item["loc"]
+    return item["type"] == "too_short" and any(len(o["loc"]) > len(loc) and o["loc"][: len(loc)] == loc for o in items)
+
+
+def _describe_unknown_key(kind: type[BaseModel], where: KeyPath) -> Message:
+    """Name the record that the key belongs to, such as ``over`` to ``measure``, else the nearest key."""
+    key, parent = str(where[-1]), _find_record(kind, where[:-1])
+    for name, field in parent.model_fields.items():
+        if any(_find_field(nested, key) for nested in _find_record_types(field.annotation)):
+            return message("catalogue.belongs_under", parent=Name(field.alias or name))
+    return with_nearest(message("catalogue.no_such_key"), key, _list_keys(parent))
 
 
 def _path_in_file(item: Any, lines: Mapping[KeyPath, int]) -> KeyPath:
@@ -172,12 +191,16 @@ def _path_in_file(item: Any, lines: Mapping[KeyPath, int]) -> KeyPath:
     return where
 
 
-def _list_keys(kind: type[BaseModel], where: KeyPath) -> list[str]:
-    """List the keys of the record at a path within a record."""
+def _find_record(kind: type[BaseModel], where: KeyPath) -> type[BaseModel]:
+    """The type of the record at a path within a record."""
     for part in where:
         field = _find_field(kind, part)
         nested = next(_find_record_types(field.annotation), None) if field else None
         kind = nested or kind
+    return kind
+
+
+def _list_keys(kind: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in kind.model_fields.items()]
 
 
@@ -194,7 +217,10 @@ def _find_record_types(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def map_key_lines(path: Path) -> dict[KeyPath, int]:
-    """Map each key path of a YAML file to its line; empty for other files."""
+    """Map each key path of a YAML file, or key of an SQL file's header, to its line; empty for other files."""
+    if path.suffix == ".sql":
+        heads = enumerate(map(SQL_HEADER.match, path.read_text("utf-8-sig", "replace").splitlines()), 1)
+        return {(match[1],): number for number, match in heads if match}
     if path.suffix not in (".yaml", ".yml"):
         return {}
     lines: dict[KeyPath, int] = {}

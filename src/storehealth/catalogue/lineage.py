@@ -1,4 +1,4 @@
-"""Finds out where the values that a pack's SQL shows come from, to hide all that may hold a person's words or name.
+"""Traces where the values that a pack's SQL shows come from, to hide all that may contain a person's text or name.
 
 A value may be shown only if it is proven to come from columns that hold ids, words of a vocabulary, names of warehouses and
 the like. DuckDB's own parser is asked (``json_serialize_sql``), so that nothing means one thing here and another there.
@@ -20,7 +20,7 @@ from storehealth.catalogue import Catalogue
 
 PLAIN, TOLD, BUYER, SESSION, TEXT = "plain", "told", "buyer", "session", "text"
 UNKNOWN = "unknown"
-"""A column that a built-in view works out; such views hold no words of customers under names of their own."""
+"""A column that a built-in view works out; such views have no customer texts under other names."""
 LITERAL = "literal"
 HARMLESS = frozenset({PLAIN, LITERAL})
 STORE_TEXTS = frozenset({"warehouse", "carrier", "skill_group", "item_name", "currency"})
@@ -48,12 +48,12 @@ Node = Mapping[str, Any]
 
 
 class _OpaqueError(Exception):
-    """The columns of a query cannot be told."""
+    """The columns of a query cannot be determined."""
 
 
 @dataclass(frozen=True)
 class _Relation:
-    """What one entry of a FROM clause offers; ``columns`` is None where that cannot be told."""
+    """What one entry of a FROM clause offers; ``columns`` is None where that cannot be determined."""
 
     alias: str
     columns: Mapping[str, str] | None
@@ -259,7 +259,7 @@ class Lineage:
         """The columns of a query, in their order.
 
         Raises:
-            _OpaqueError: They cannot be told.
+            _OpaqueError: They cannot be determined.
         """
         tables = dict(tables)
         for entry in (node.get("cte_map") or {}).get("map", ()):
@@ -342,7 +342,7 @@ class Lineage:
         return combine(self._trace(result, scope, tables) for result in results)
 
     def _compares_text(self, node: Node, scope: _Scope, tables: Mapping[str, Sequence[Column]]) -> bool:
-        """Whether a condition compares somebody's words letter by letter: what it chooses would spell them."""
+        """Whether a condition compares personal text letter by letter, which would spell it out."""
         for part in _walk(node):
             if part.get("class") in ("COMPARISON", "BETWEEN") or part.get("type") in ("COMPARE_IN", "COMPARE_NOT_IN"):
                 sides = _list_children(part)

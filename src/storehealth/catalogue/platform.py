@@ -116,7 +116,7 @@ class PlatformWindow(SourcedModel):
 class Compensation(SourcedModel):
     """What a store owes a customer for one defective order: a share of the price paid, within a band.
 
-    Several rows of one kind are steps or cases of it, told apart by ``promise_over``, ``promise_up_to``, ``paid_under``
+    Several rows of one kind are steps or cases of it, distinguished by ``promise_over``, ``promise_up_to``, ``paid_under``
     and ``note``; together they give a range.
     """
 
@@ -246,7 +246,7 @@ class Platform(StrictModel):
         return by_province[0] if len(by_province) == 1 else self.default_site
 
     def at_site(self, name: str) -> Platform:
-        """Return the platform as it is at one of its sites."""
+        """Return the platform as it applies at one of its sites."""
         site = self.sites[name]
         limits = {code: limit for code, limit in self.limits.items() if code not in site.without}
         return self.model_copy(

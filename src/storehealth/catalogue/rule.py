@@ -1,6 +1,6 @@
 """Rules: ``rules/**/*.yaml``, one question each: what it measures, its limits, why it matters, what to do, examples.
 
-Figures that a platform prints itself, and the definitions that could explain why ours differ.
+A rule may also name figures that a platform prints itself, with the definitions that could explain why ours differ.
 """
 
 from __future__ import annotations
@@ -137,10 +137,10 @@ class Advice(StrictModel):
         default={}, description="By platform: a sentence to add for its stores only, such as the name of its tool."
     )
     only_on: tuple[Identifier, ...] = Field(
-        default=(), description="Platforms on which this can be done, where others lack the means; empty: everywhere."
+        default=(), description="Platforms on which this can be done, if others do not support it; empty: everywhere."
     )
     note: LocalizedText | None = Field(
-        default=None, description="A message to customers, ready to paste; blanks stand in [brackets]. Once per id."
+        default=None, description="A message to customers, ready to paste; blanks are in [brackets]. Once per id."
     )
     names: str | None = Field(
         default=None, description="Dimension of the rule whose slices with most of the misses are named with it."
@@ -222,6 +222,10 @@ class Rule(StrictModel):
     causes: tuple[Cause, ...] = Field(
         default=(), description="Why rows miss, in the order in which a miss is given its one cause."
     )
+    says: LocalizedText | None = Field(
+        default=None,
+        description="What one defect is, with {names} of its evidence, where defects are facts and no sample.",
+    )
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
     planted: PlantedFault | None = Field(
@@ -279,7 +283,7 @@ class PrintedSpec(StrictModel):
     name: Identifier
     title: LocalizedText = Field(description="What the platform calls it, and in which file.")
     unit: Literal["share", "seconds", "hours"]
-    close: float = Field(gt=0, description="Figures that differ by no more count as equal; in the unit.")
+    close: float = Field(gt=0, description="Largest difference between figures that count as equal, in their unit.")
     needs: tuple[NonEmptyText, ...] = Field(
         description="Tables or table.columns without which there is nothing to compare."
     )

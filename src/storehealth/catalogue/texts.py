@@ -1,6 +1,6 @@
 """Texts of data files as messages: an id says where one stands, ``rule.CS01.advice.hold-cutoff.name``.
 
-So a result holds no language, and a saved one can be shown in each that the file has.
+So a result is in no language, and a saved one can be shown in every language that the file has.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def to_message(text: LocalizedText, id: str, /, **values: Value) -> Message:  # 
     Args:
         text: The text; its English is kept in the message, for the day the file is gone.
         id: Kind, name or code, then the keys that lead to it; an entry of a list by its ``id`` or ``name``, else its place.
-        values: What the text's ``{names}`` stand for.
+        values: Values for the text's ``{names}``.
     """
     return data_text(id, text.en, **values)
 
@@ -58,8 +58,8 @@ def _name_alternative(table: str, _: str, column: str) -> Message:
 
 def name_needs(needs: Collection[str]) -> tuple[Message, ...]:
     """What no file provides. Columns of a table that is missing altogether are not listed."""
-    whole = {frozenset(need.split("|")) for need in needs if "." not in need}
-    listed = [need for need in needs if "." not in need or _tables_of(need) not in whole]
+    tables = {frozenset(need.split("|")) for need in needs if "." not in need}
+    listed = [need for need in needs if "." not in need or _tables_of(need) not in tables]
     listed = [need for need in listed if "=" not in need] or listed  # without the column its words are missing as well
     return tuple(dict.fromkeys(map(name_need, listed)))
 
@@ -95,16 +95,16 @@ class TextFinder:
             return name_holiday(country, date.fromisoformat(day), language)
         if kind == "slice":
             return self._name_slice(path, language)
-        found: Any = getattr(self._catalogue, KINDS[kind], None) if kind in KINDS else None
+        value: Any = getattr(self._catalogue, KINDS[kind], None) if kind in KINDS else None
         if kind == "checklist":
             from storehealth.catalogue.checklist import load_checklists
 
-            found = load_checklists(self._packs)
+            value = load_checklists(self._packs)
         for key in path.split("."):
-            found = _step(found, key)
-        if isinstance(found, Table):
-            found = found.title
-        return found.in_language(language) if isinstance(found, LocalizedText) else None
+            value = _step(value, key)
+        if isinstance(value, Table):
+            value = value.title
+        return value.in_language(language) if isinstance(value, LocalizedText) else None
 
     def _name_slice(self, dimension: str, language: Language) -> str | None:
         rules = self._catalogue.rules.values() if self._catalogue else ()
@@ -112,13 +112,13 @@ class TextFinder:
         return next((title.in_language(language) for title in titles), None)
 
 
-def _step(held: Any, key: str) -> Any:
+def _step(value: Any, key: str) -> Any:
     """What a record, mapping or list holds under a key; None where it holds nothing of the name."""
-    if isinstance(held, BaseModel):
-        return getattr(held, key) if key in type(held).model_fields else None
-    if isinstance(held, dict):
-        return held.get(key)
-    if isinstance(held, tuple):
-        named = (part for part in held if key in (getattr(part, "id", None), getattr(part, "name", None)))
-        return next(named, held[int(key)] if key.isdigit() and int(key) < len(held) else None)
+    if isinstance(value, BaseModel):
+        return getattr(value, key) if key in type(value).model_fields else None
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, tuple):
+        named = (part for part in value if key in (getattr(part, "id", None), getattr(part, "name", None)))
+        return next(named, value[int(key)] if key.isdigit() and int(key) < len(value) else None)
     return None

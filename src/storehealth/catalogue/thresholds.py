@@ -1,6 +1,6 @@
 """Thresholds: the score's (``scoring.yaml``), the rows a verdict or figure requires, and a rule's target and limit.
 
-A platform's own limit comes before the rule's. Platform facts that no rule, view or module reads are found here, too.
+A platform's own limit takes precedence over the rule's. Platform facts that no rule, view or module reads are found here, too.
 """
 
 from __future__ import annotations
@@ -89,25 +89,29 @@ def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds
         rule: Its direction always applies; a platform changes numbers, never the question.
         overrides: ``Platform.limits``, by rule code.
     """
-    own, override = rule.limits, overrides.get(rule.code)
-    if own is None:
+    limits, override = rule.limits, overrides.get(rule.code)
+    if limits is None:
         return None
     if override is None:
         chosen = message("source.chosen")
-        source = cite(own.source) if own.source else chosen
-        limit_source = LimitSource(source=source, verified="assumed" if own.assumed or not own.source else "unverified")
-        return Bounds(own.target, own.limit, own.higher_is, limit_source, own.least, own.entities)
+        source = cite(limits.source) if limits.source else chosen
+        limit_source = LimitSource(
+            source=source, verified="assumed" if limits.assumed or not limits.source else "unverified"
+        )
+        return Bounds(limits.target, limits.limit, limits.higher_is, limit_source, limits.least, limits.entities)
     limit_source = LimitSource(
         source=cite(override.source),
         effective_from=override.effective_from,
         verified=override.verified,
         own=override.source == OWN_SOURCE,
     )
-    return Bounds(override.target, override.limit, own.higher_is, limit_source, own.least, own.entities, override.bands)
+    return Bounds(
+        override.target, override.limit, limits.higher_is, limit_source, limits.least, limits.entities, override.bands
+    )
 
 
 def find_fact_readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:
-    """Map each fact to the views (by name) and rules (by code) that read it; facts that nobody reads are absent."""
+    """Map each fact to the views (by name) and rules (by code) that read it; facts that nothing reads are absent."""
     readers_of: dict[str, dict[str, None]] = {name: {module: None} for name, module in FACTS_READ_IN_PYTHON.items()}
     for view in views.values():
         for name in FACT_IN_SQL.findall(view.sql):
@@ -130,7 +134,7 @@ def find_rule_facts(rule: Rule) -> Iterator[str]:
 def find_unread_facts(
     platforms: Mapping[str, Platform], views: Mapping[str, View], rules: Iterable[Rule]
 ) -> Iterator[Message]:
-    """Report facts that nobody reads and that are not listed as informative: most likely typing errors."""
+    """Report facts that nothing reads and that are not listed as informative: most likely typing errors."""
     known = {*find_fact_readers(views, rules), *INFORMATIVE_FACTS}
     for stem, platform in platforms.items():
         for name in platform.facts:

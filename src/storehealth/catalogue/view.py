@@ -39,9 +39,9 @@ class View(StrictModel):
     after: tuple[Identifier, ...] = ()
     """Views this one reads; they are created first."""
     row: RowUnit = "row"
-    """What one row is, as a platform's limit counts it: "7 more late parcels"."""
+    """The unit of one row, as in "7 more late parcels"."""
     entity: Literal["customer", "order", "parcel", "case", "sku", "day", "topic", "row"] = "row"
-    """What ``entity`` stands for, as a gain counts it: "12 customers a week"."""
+    """The unit of ``entity``, as in "12 customers a week"."""
     personal: tuple[str, ...] = ()
     """Columns with personal values, masked wherever rows are shown."""
     sql: NonEmptyText
@@ -50,12 +50,12 @@ class View(StrictModel):
 def read_view(path: Path) -> dict[str, object]:
     """The header's values and the SQL of a view file, not validated yet."""
     text = decode_utf8(path.read_bytes())
-    found: dict[str, object] = {}
+    header: dict[str, object] = {}
     for key, value in HEADER.findall(text):
-        found[key] = (
+        header[key] = (
             value if key in ("view", "about", "group", "row", "entity") else tuple(re.split(r"[,\s]+", value.strip()))
         )
-    return found | {"sql": text}
+    return header | {"sql": text}
 
 
 OLD_NAMES = {
@@ -97,7 +97,7 @@ class OldName(NamedTuple):
 
 
 def replace_old_names(sql: str) -> tuple[str, tuple[str, ...]]:
-    """SQL that reads views by their present names, and the old names it had.
+    """The SQL with the present names of views, and the old names it used.
 
     A view keeps its old name as its alias, so that columns written as ``chat.role`` are still found. A name that the SQL
     gives to a part of its own (``WITH chat AS``) is no old name.
@@ -106,13 +106,13 @@ def replace_old_names(sql: str) -> tuple[str, tuple[str, ...]]:
         name.lower()
         for name in re.findall(rf'\b({OLD})"?\s+as\s+(?:(?:not\s+)?materialized\s+)?\(', sql, re.IGNORECASE)
     }
-    found: list[str] = []
+    old_names: list[str] = []
 
     def rename(match: re.Match[str]) -> str:
         name = match[2].lower()
         if name in own:
             return match[0]
-        found.append(name)
+        old_names.append(name)
         return f"{match[1]}{OLD_NAMES[name]}" + ("" if match["aliased"] is not None else f" AS {match[2]}")
 
     pieces = OTHER_TEXT.split(sql)
@@ -121,58 +121,58 @@ def replace_old_names(sql: str) -> tuple[str, tuple[str, ...]]:
         while before != pieces[place]:  # each pass replaces one name of a list such as FROM talks, chat
             before = pieces[place]
             pieces[place] = OLD_SOURCE.sub(rename, before)
-    return "".join(pieces), tuple(dict.fromkeys(found))
+    return "".join(pieces), tuple(dict.fromkeys(old_names))
 
 
 def rename_view(content: dict[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
     """What :func:`read_view` gives, with the present names of views; and the old names found in it."""
-    sql, found = replace_old_names(str(content["sql"]))
+    sql, old_names = replace_old_names(str(content["sql"]))
     after = content.get("after", ())
     listed = [*map(str, after)] if isinstance(after, tuple) else []
-    found += tuple(name for name in listed if name in OLD_NAMES)
+    old_names += tuple(name for name in listed if name in OLD_NAMES)
     renamed = content | {"sql": sql}
     if listed:
         renamed["after"] = tuple(OLD_NAMES.get(name, name) for name in listed)
     if content.get("view") in OLD_NAMES:  # a view that stands in for a built-in one
-        found += (str(content["view"]),)
+        old_names += (str(content["view"]),)
         renamed["view"] = OLD_NAMES[str(content["view"])]
-    return renamed, tuple(dict.fromkeys(found))
+    return renamed, tuple(dict.fromkeys(old_names))
 
 
 def rename_views_of_rule(content: Any) -> tuple[Any, tuple[str, ...]]:
     """A rule file's content with the present names of views wherever it holds SQL; and the old names found in it."""
     if not isinstance(content, dict):
         return content, ()
-    found: list[str] = []
-    renamed = {key: _rename_within(item, found) if key in SQL_OF_RULES else item for key, item in content.items()}
-    return renamed, tuple(dict.fromkeys(found))
+    old_names: list[str] = []
+    renamed = {key: _rename_within(item, old_names) if key in SQL_OF_RULES else item for key, item in content.items()}
+    return renamed, tuple(dict.fromkeys(old_names))
 
 
-def _rename_within(item: Any, found: list[str]) -> Any:
+def _rename_within(item: Any, old_names: list[str]) -> Any:
     if isinstance(item, dict):
         return {
             key: value
             if key in NOT_SQL
-            else _rename_over(value, found)
+            else _rename_over(value, old_names)
             if key == "over"
-            else _rename_within(value, found)
+            else _rename_within(value, old_names)
             for key, value in item.items()
         }
     if isinstance(item, list):
-        return [_rename_within(part, found) for part in item]
+        return [_rename_within(part, old_names) for part in item]
     if not isinstance(item, str):
         return item
     sql, names = replace_old_names(item)
-    found += names
+    old_names += names
     return sql
 
 
-def _rename_over(over: Any, found: list[str]) -> Any:
+def _rename_over(over: Any, old_names: list[str]) -> Any:
     """``over`` may be a view's name and nothing else."""
     if isinstance(over, str) and over.strip() in OLD_NAMES:
-        found.append(over.strip())
+        old_names.append(over.strip())
         return OLD_NAMES[over.strip()]
-    return _rename_within(over, found)
+    return _rename_within(over, old_names)
 
 
 def rename_bot_policy(content: Any) -> tuple[Any, tuple[str, ...]]:

@@ -33,8 +33,8 @@ def list_commands() -> list[str]:
     from importlib import import_module
 
     names = [module.name for module in pkgutil.iter_modules(__path__)]
-    found = [name for name in names if hasattr(import_module(f"{__name__}.{name}"), "register")]
-    return sorted(found, key=lambda name: (HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER), name))
+    commands = [name for name in names if hasattr(import_module(f"{__name__}.{name}"), "register")]
+    return sorted(commands, key=lambda name: (HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER), name))
 
 
 def is_command(name: str) -> bool:

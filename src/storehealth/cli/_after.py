@@ -1,6 +1,6 @@
-"""What follows an audit, attended or not: reports are written, the run is remembered, people are notified.
+"""What follows an audit, attended or not: reports are written, the run is saved, people are notified.
 
-Options are checked before the audit begins; what became of each step is reported afterwards.
+Options are checked before the audit begins; the result of each step is reported afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AuditFollowup(NamedTuple):
-    """The steps after an audit; each reports its own errors. ``telling``: None where nobody is to be notified."""
+    """The steps after an audit; each reports its own errors. ``telling``: None if nobody is to be notified."""
 
     request: AuditRequest
     outputs: tuple[output_files.ReportTarget[Checkup], ...]
@@ -128,8 +128,8 @@ class Notifier(NamedTuple):
 
         now = datetime.now().astimezone()
         if self.dry_run:
-            letter, held = preview_notice(checkup, self.settings, state, now, reports)
-            for line in format_preview(letter, self.settings, load_words(self.settings, checkup), held):
+            notice, reason = preview_notice(checkup, self.settings, state, now, reports)
+            for line in format_preview(notice, self.settings, load_words(self.settings, checkup), reason):
                 streams.write_note(line)
             return True
         return report_delivery(
@@ -199,7 +199,7 @@ def report_delivery(delivery: Delivery, texts: Words, voice: streams.Verbosity) 
     return not delivery.has_failed
 
 
-def format_preview(letter: Notice, settings: Settings, texts: Words, held: Message | None = None) -> list[str]:
+def format_preview(notice: Notice, settings: Settings, texts: Words, reason: Message | None = None) -> list[str]:
     """Format a message as lines, with who would get it and why it would not be sent."""
     from storehealth.notify import read_addresses
     from storehealth.notify.outbox import name_service
@@ -208,8 +208,8 @@ def format_preview(letter: Notice, settings: Settings, texts: Words, held: Messa
     addresses = read_addresses(settings.notify)
     names = tuple(name_service(address, find_service_name(address)) for address in addresses.usable)
     notes = [message("notify.would", services=names)] if names else []
-    notes += [message("notify.held", reason=held)] if held else []
-    return [letter.title, *letter.body.splitlines(), "", *map(texts.render, (*notes, *addresses.problems))]
+    notes += [message("notify.held", reason=reason)] if reason else []
+    return [notice.title, *notice.body.splitlines(), "", *map(texts.render, (*notes, *addresses.problems))]
 
 
 def load_words(settings: Settings, checkup: Checkup | None = None) -> Words:

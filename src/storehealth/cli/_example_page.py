@@ -22,7 +22,7 @@ class FailedExample(NamedTuple):
 
 
 class ExampleReport(NamedTuple):
-    """The examples of one report. ``missing`` lists cases they lack; ``hints`` are no failure."""
+    """The examples of one report. ``missing`` lists cases they lack; ``hints`` are not failures."""
 
     title: str
     examples: int

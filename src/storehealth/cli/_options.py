@@ -8,6 +8,7 @@ one record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
 from inspect import Parameter, Signature, signature
@@ -65,6 +66,17 @@ Outputs = Annotated[
         help="Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout.",
     ),
 ]
+ReportOutputs = Annotated[
+    list[OutputOption] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT=PATH",
+        parser=_parsers.parse_output,
+        help="Write a report, such as html=report.html; repeatable. - means stdout.",
+    ),
+]
+"""``-o`` of commands that have no rows of exports to write."""
 StrictData = Annotated[
     bool, typer.Option("--strict-data", help="Exit with code 3 if a file is refused or an area cannot be judged.")
 ]
@@ -77,7 +89,7 @@ WithTools = Annotated[
         "--with",
         metavar="TOOLS",
         parser=_parsers.parse_tools,
-        help="Add the blocks and sheets of managers' tools: names parted by commas, such as scorecard,staffing, or all.",
+        help="Add the blocks and sheets of managers' tools: names separated by commas, such as scorecard,staffing, or all.",
     ),
 ]
 OWN_PACK = "storehealth.d"
@@ -102,9 +114,7 @@ Packs = Annotated[
 ]
 State = Annotated[
     Path | None,
-    typer.Option(
-        "--state", metavar="DIR", is_eager=True, help="Folder that keeps the data cache and logs between runs."
-    ),
+    typer.Option("--state", metavar="DIR", is_eager=True, help="Folder for the data cache, saved runs and logs."),
 ]
 Config = Annotated[
     Path | None,
@@ -122,7 +132,7 @@ Silent = Annotated[bool, typer.Option("--silent", "-s", help="Print only errors.
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show every step on stderr.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data unmasked; on a terminal only.")]
 StrictPrivacy = Annotated[
-    bool, typer.Option("--strict-privacy", help="Hide free text altogether, not only what is found in it.")
+    bool, typer.Option("--strict-privacy", help="Hide free text completely, not only the personal data found in it.")
 ]
 Layouts = Annotated[
     list[FileChoice] | None,
@@ -148,7 +158,7 @@ DateOrder = Annotated[
         "--date-order",
         metavar="ORDER",
         parser=_parsers.parse_date_order,
-        help="day-first or month-first: what 03/04/2026 means in files in which no date settles it.",
+        help="day-first or month-first: what 03/04/2026 means in a file where no date settles it.",
     ),
 ]
 Memory = Annotated[
@@ -194,6 +204,16 @@ class CommonOptions:
     def names(self) -> CatalogueNames:
         """Names that the built-in data files and the packs define."""
         return CatalogueNames(self.packs)
+
+    def to_request_fields(self) -> dict[str, Any]:
+        """Return the fields of an audit's request that these options fill."""
+        return {
+            "language": self.lang,
+            "packs": self.packs,
+            "config": self.config,
+            "unmask": self.unmask,
+            "strict_privacy": self.strict_privacy,
+        }
 
     def make_screen(self, details: bool = False) -> streams.ScreenOptions:
         """Decide how stdout looks; ``details`` shows everything, not just one screen."""
@@ -267,7 +287,7 @@ class ReadOptions:
         """Return the fields of an audit's request.
 
         Raises:
-            UsageError: There is no layout of a name.
+            UsageError: A named layout does not exist.
         """
         return {
             "layouts": names.check_layouts(self.layout or ()),
@@ -353,6 +373,30 @@ class Only:
         object.__setattr__(self, "names", frozenset(names))
 
 
+class _Registering:
+    """How commands are registered now."""
+
+    names_only = False
+
+
+@contextmanager
+def register_names_only() -> Iterator[None]:
+    """Within this context commands are registered without options, for a list of them: that takes half the time."""
+    _Registering.names_only = True
+    try:
+        yield
+    finally:
+        _Registering.names_only = False
+
+
+def _drop_options(command: Callable[..., int]) -> Callable[..., int]:
+    def call() -> int:
+        raise TypeError(f"{command.__name__} is registered for a list of commands only")
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    return call
+
+
 def expand_records(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command a signature in which each field of its records is a parameter.
 
@@ -362,6 +406,8 @@ def expand_records(command: Callable[..., int]) -> Callable[..., int]:
     Raises:
         TypeError: Two parameters have one name, or ``Only`` names a field that does not exist.
     """
+    if _Registering.names_only:
+        return _drop_options(command)
     hints = get_type_hints(command, include_extras=True)
     parameters: dict[str, Parameter] = {}
     records: dict[str, tuple[Any, list[str]]] = {}

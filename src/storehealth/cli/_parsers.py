@@ -56,7 +56,7 @@ class ToolChoice(NamedTuple):
         return ",".join(self.names)
 
 
-def require_one_of(value: str, known: Iterable[str], what: str) -> str:
+def require_one_of(value: str, known: Iterable[str], option: str) -> str:
     """Require that a value is known, and return it.
 
     Raises:
@@ -68,7 +68,7 @@ def require_one_of(value: str, known: Iterable[str], what: str) -> str:
     hint = suggest_name(value, names, cutoff=0.4)
     if len(names) <= MAX_LISTED_NAMES or not hint:
         hint.append(message("names.choose", names=tuple(map(Name, names))))
-    raise UsageError(message("usage.unknown_value", value=Name(value), option=Name(what)), sentences(hint))
+    raise UsageError(message("usage.unknown_value", value=Name(value), option=Name(option)), sentences(hint))
 
 
 def parse_language(text: str) -> KnownLanguage:
@@ -130,7 +130,7 @@ def parse_output(text: str) -> OutputOption:
 
 
 def parse_tools(text: str) -> ToolChoice:
-    """Parse the value of ``--with``: names of tools parted by commas, or ``all``."""
+    """Parse the value of ``--with``: names of tools separated by commas, or ``all``."""
     from storehealth.commands.tools import TOOLS
 
     names = [name.strip() for name in str(text).split(",") if name.strip()]
@@ -172,8 +172,8 @@ def parse_window(text: str) -> str:
     if text == "all" or re.fullmatch(r"[1-9]\d{0,4}d", text):
         return text
     number = re.match(r"\s*(\d+)", text)
-    near = f"{int(number[1]) or 1}d" if number else "all" if text.startswith("a") else None
-    hint = [message("names.did_you_mean", name=Name(near))] if near else []
+    suggestion = f"{int(number[1]) or 1}d" if number else "all" if text.startswith("a") else None
+    hint = [message("names.did_you_mean", name=Name(suggestion))] if suggestion else []
     hint.append(message("usage.window_examples"))
     raise UsageError(message("usage.invalid_window", text=Name(text)), sentences(hint))
 

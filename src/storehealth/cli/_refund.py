@@ -147,7 +147,7 @@ def attach(
     *,
     flags: Case,
 ) -> int:
-    """Record a file of an item: name, size, digest. You are warned when it changes or disappears.
+    """Record a file for an item: name, size, digest. You are warned when it changes or disappears.
 
     Example: storehealth refund-checklist attach receipt scans/receipt.pdf
     """

@@ -77,7 +77,7 @@ def read_times(daily: str | None, weekly: tuple[str, str] | None, cron: str | No
     return timing.parse_weekly(*weekly) if weekly is not None else timing.check_expression(cron or "")
 
 
-def choose_zone(given: str | None, config: Path | None, machine: str) -> str:
+def choose_zone(name: str | None, config: Path | None, machine: str) -> str:
     """Return the time zone of a schedule: the one given, else the settings', else the machine's.
 
     Raises:
@@ -86,7 +86,7 @@ def choose_zone(given: str | None, config: Path | None, machine: str) -> str:
     from storehealth.schedule.timing import check_zone
     from storehealth.settings import read_settings
 
-    return check_zone(given) if given is not None else read_settings(config).timezone or machine
+    return check_zone(name) if name is not None else read_settings(config).timezone or machine
 
 
 def collect_audit_options(ctx: typer.Context) -> tuple[str, ...]:

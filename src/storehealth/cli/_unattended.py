@@ -269,7 +269,7 @@ class UnattendedTask(NamedTuple):
         return cls(name, exports, state, parse_days(options.keep), parse_seconds(options.lock_wait))
 
 
-def choose_run_name(given: str | None, exports: Path) -> str:
+def choose_run_name(name: str | None, exports: Path) -> str:
     """Return the name of the runs: the one given, else one made from the exports folder's.
 
     Raises:
@@ -278,7 +278,7 @@ def choose_run_name(given: str | None, exports: Path) -> str:
     from storehealth.schedule.schedules import check_name
 
     return (
-        check_name(given) if given is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
+        check_name(name) if name is not None else re.sub(r"[^\w]+", "-", exports.resolve().name).strip("-") or "store"
     )
 
 

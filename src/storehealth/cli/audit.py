@@ -58,7 +58,7 @@ class AuditOptions:
     ] = None
     with_tools: _options.WithTools = None
     no_history: Annotated[
-        bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not store this one.")
+        bool, typer.Option("--no-history", help="Do not compare with earlier runs, and do not save this one.")
     ] = False
     notify: Annotated[
         bool,
@@ -76,7 +76,7 @@ class AuditOptions:
 
 @dataclass(frozen=True)
 class UnattendedOptions:
-    """What is different when nobody watches."""
+    """Options of an unattended audit."""
 
     cron: Annotated[
         bool,
@@ -124,9 +124,11 @@ class AuditCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except (StorehealthError, typer.TyperException):
-            given = ctx.params
-            if given.get("cron") and not given.get("check"):
-                _unattended.use_one_line_errors(given.get("state"), given.get("name"), given.get("exports"))
+            parameters = ctx.params
+            if parameters.get("cron") and not parameters.get("check"):
+                _unattended.use_one_line_errors(
+                    parameters.get("state"), parameters.get("name"), parameters.get("exports")
+                )
             raise
 
 
@@ -136,7 +138,7 @@ def register(app: typer.Typer) -> None:
 
 
 def call(arguments: list[str]) -> int:
-    """Run the command with a command line of its own, as schedules and ``report`` do; return the exit code."""
+    """Run the command with its own command line, as schedules and ``report`` do; return the exit code."""
     app = typer.Typer(pretty_exceptions_enable=False)
     register(app)
     command = typer.main.get_command(app)
@@ -174,21 +176,17 @@ def run(
         platform=common.names.require_platform(options.platform),
         as_of=options.as_of,
         window=options.window,
-        language=common.lang,
-        packs=common.packs,
-        config=common.config,
         fail_on=options.fail_on,
         strict_data=options.strict_data,
         assume_auto=options.assume_auto,
         tell=progress.tell,
         state=folder,
-        unmask=common.unmask,
-        strict_privacy=common.strict_privacy,
         breakdowns=bool(outputs.reports) or is_cron,
         history=_after.open_history(
             common.state, common.config, options.no_history, options.baseline, events=not options.check
         ),
         **reading.to_request_fields(common.names),
+        **common.to_request_fields(),
     )
     if options.check:
         return _check_inputs(request)
@@ -233,9 +231,9 @@ def _audit(
 
 
 def _note_own_layouts(checkup: Checkup, common: CommonOptions, voice: streams.Verbosity) -> None:
-    """Say which files were read with layouts of the store's own pack, which nobody named."""
-    own = common.list_own_layouts()
-    used = sorted({source.layout for source in checkup.sources if source.layout in own and source.layout})
+    """Say which files were read with layouts from the store's own pack, which is used without being named."""
+    layouts = common.list_own_layouts()
+    used = sorted({source.layout for source in checkup.sources if source.layout in layouts and source.layout})
     if used:
         names = tuple(map(Name, used))
         voice.note(common.load_words().render(message("map.used", names=names, path=Name(common.own_pack))))
@@ -282,7 +280,7 @@ def _show(checkup: Checkup, shown_format: str | None, screen: streams.ScreenOpti
 def _show_text(checkup: Checkup, screen: streams.ScreenOptions, exports: Path) -> None:
     from storehealth.output.terminal import DisplayOptions, render
 
-    look = DisplayOptions(
+    display = DisplayOptions(
         width=streams.measure_width(),
         colour=screen.colour,
         ascii_only=screen.ascii_only,
@@ -290,7 +288,7 @@ def _show_text(checkup: Checkup, screen: streams.ScreenOptions, exports: Path) -
         findings_only=screen.findings_only,
         exports=streams.choose_link_base(exports) if screen.colour else None,
     )
-    streams.write_page(render(checkup, look), paged=screen.details)
+    streams.write_page(render(checkup, display), paged=screen.details)
 
 
 def _finish(checkup: Checkup, delivered: bool, exports: Path, voice: streams.Verbosity) -> int:

@@ -14,7 +14,7 @@ from storehealth.support.message import message
 
 HELP = """Write reports from a saved run, in any format and language. No exports are needed.
 
-RUN is a checkup saved with -o json=PATH, a page written with -o html=PATH, or a remembered run: an id or the start of
+RUN is a checkup saved with -o json=PATH, a page written with -o html=PATH, or a saved run: an id or the start of
 one, a day or time, latest or previous.
 
 Examples
@@ -24,9 +24,9 @@ Examples
 
 SavedRun = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN]", help="A saved checkup.json or page, or a remembered run. Default: latest."),
+    typer.Argument(metavar="[RUN]", help="A saved checkup.json or page, or a saved run. Default: latest."),
 ]
-RunName = Annotated[str | None, typer.Option("--run", metavar="ID", help=f"A remembered run. {RUN}")]
+RunName = Annotated[str | None, typer.Option("--run", metavar="ID", help=f"A saved run. {RUN}")]
 ConvertOptions = Annotated[CommonOptions, Only("lang", "pack", "state", "quiet", "silent")]
 
 
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     saved_run: SavedRun = None,
-    output: _options.Outputs = None,
+    output: _options.ReportOutputs = None,
     remembered: RunName = None,
     *,
     selection: Selection,

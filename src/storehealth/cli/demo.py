@@ -1,7 +1,4 @@
-"""``storehealth demo``: the made-up store and its audit, for a first look.
-
-The made-up store for a first look: its exports, copied into a folder of the user's.
-"""
+"""``storehealth demo``: copies the exports of a made-up store into a folder and audits them, for a first look."""
 
 from __future__ import annotations
 
@@ -21,8 +18,8 @@ from storehealth.support.message import Name, message
 
 HELP = """Copy the exports of a made-up store into a folder, and audit them: a first look without files of your own.
 
-The audit is not remembered. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
-as a page beside the folder, and the store's settings, roster, prices and reward scheme go into storehealth-demo-settings/.
+The audit is not saved. Without FOLDER, the files go to storehealth-demo/ in the current folder. The report is written
+as a page next to the folder, and the store's settings, roster, prices and reward scheme go into storehealth-demo-settings/.
 
 Examples
 
@@ -72,7 +69,7 @@ def choose_page(folder: Path) -> Path:
 
 
 PAGE_START = 4096
-"""Bytes of a page that tell whether it is ours."""
+"""Bytes of a page that show whether it is ours."""
 PACKAGE = Path(__file__).parent.parent
 SAMPLES, SETTINGS = (
     next(path for path in (PACKAGE / name, PACKAGE.parent.parent / name) if path.is_dir())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXIT_CODES = """Exit codes
 
   0 all in order · 1 something needs attention · 2 wrong usage · 70 internal error · 130 interrupted"""
-HELP = """Check versions, settings, rules, zone, folders, schedules and addresses; each line is ok or says what to do.
+HELP = """Check versions, settings, rules, time zone, folders, schedules and addresses; each line is ok or says what to do.
 
 Nothing is sent, and nothing is written except a temporary file in the state folder.
 

@@ -198,4 +198,4 @@ def _name_parameter(parameter: Any) -> str:
 
 def _find_pattern(text: str, patterns: tuple[tuple[str, Callable[[Match], Message]], ...]) -> Message | None:
     matches = ((re.search(pattern, text), describe) for pattern, describe in patterns)
-    return next((describe(found) for found, describe in matches if found), None)
+    return next((describe(match) for match, describe in matches if match), None)

@@ -1,4 +1,4 @@
-"""``storehealth fleet``: many stores, each audited by itself, and one report over all of them."""
+"""``storehealth fleet``: many stores, each audited on its own, and one report over all of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storehealth.fleet.work import StoreTask
     from storehealth.model.fleet import FleetReport, FleetRun, StoreResult
 
-AUDIT_HELP = """Audit many stores, each by itself: a store that fails or hangs does not stop the others.
+AUDIT_HELP = """Audit many stores, each on its own: one that fails or hangs does not stop the others.
 
 STORES is a folder with one folder per store, or a stores.toml, which names each store's folder and may give its
 platform, time zone, language, settings, pack and owner.
@@ -56,10 +56,13 @@ class FleetOptions:
     changed: Annotated[bool, typer.Option("--changed", help="Skip stores whose files have not changed.")] = False
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Stores at once. Default: as cores and memory allow."),
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Stores at once. Default: as many as cores and memory allow."
+        ),
     ] = None
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="15m", help="Time after which a store's audit is ended and tried again.")
+        str,
+        typer.Option("--timeout", metavar="15m", help="Time after which a store's audit is stopped and tried again."),
     ] = "15m"
     memory: _options.Memory = None
     keep: Annotated[
@@ -91,7 +94,7 @@ class JudgeOptions:
 
 @dataclass(frozen=True)
 class NightOptions:
-    """What is different when nobody watches, and who is told."""
+    """Options of an unattended fleet audit, and who is notified."""
 
     cron: Annotated[
         bool, typer.Option("--cron", is_eager=True, help="For cron: print only errors, one line each, and log.")
@@ -119,7 +122,9 @@ class ClusterOptions:
     states: Annotated[
         str | None,
         typer.Option(
-            "--states", metavar="URL", help="With --scheduler: keeps each store's state, such as s3://bucket/states."
+            "--states",
+            metavar="URL",
+            help="With --scheduler: where each store's state is kept, such as s3://bucket/states.",
         ),
     ] = None
 
@@ -133,7 +138,7 @@ def register(app: typer.Typer) -> None:
 
 
 def call(arguments: list[str]) -> int:
-    """Run ``fleet audit`` with a command line of its own, as schedules do; return the exit code."""
+    """Run ``fleet audit`` with its own command line, as schedules do; return the exit code."""
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command("audit")(expand_records(audit))
     code: int | None = typer.main.get_command(app).main(
@@ -145,7 +150,7 @@ def call(arguments: list[str]) -> int:
 def audit(
     stores: Stores,
     output_format: _options.Format = "text",
-    output: _options.Outputs = None,
+    output: _options.ReportOutputs = None,
     details: _options.Details = False,
     *,
     fleet: FleetOptions,
@@ -229,33 +234,33 @@ class FleetFollowup(NamedTuple):
         return streams.choose_verbosity(self.common.quiet, self.common.silent or not self.shown, 0)
 
     def finish(self, run: FleetRun, state: Path) -> int:
-        """Do all of it; return the exit code."""
+        """Write, deliver and notify; return the exit code."""
         from storehealth.score.exit_status import pick_exit_code
 
-        made = _build_report(run, self.common)
-        delivered = _deliver(made, self.shown, self.outputs, self.details, self.common)
+        report = _build_report(run, self.common)
+        delivered = _deliver(report, self.shown, self.outputs, self.details, self.common)
         if self.notifier is not None:
             reports = [target.path.resolve() for target in self.outputs.reports if target.path]
-            delivered = self._notify(self.notifier, made, state, reports) and delivered
+            delivered = self._notify(self.notifier, report, state, reports) and delivered
         code = ExitCode(run.exit_code)
         return int(code if delivered else pick_exit_code(code, ExitCode.NOT_DELIVERED))
 
-    def _notify(self, notifier: _after.Notifier, made: FleetReport, state: Path, reports: list[Path]) -> bool:
+    def _notify(self, notifier: _after.Notifier, report: FleetReport, state: Path, reports: list[Path]) -> bool:
         from storehealth.i18n import Words
         from storehealth.notify.fleet import announce_fleet, write_fleet_notice
 
         settings, now = notifier.settings, datetime.now().astimezone()
-        words = Words(settings.notify.language or made.language)
+        words = Words(settings.notify.language or report.language)
         if notifier.dry_run:
-            for line in _after.format_preview(write_fleet_notice(made, words, reports), settings, words):
+            for line in _after.format_preview(write_fleet_notice(report, words, reports), settings, words):
                 streams.write_note(line)
             return True
-        return _after.report_delivery(announce_fleet(made, settings, state, now, reports), words, self.voice)
+        return _after.report_delivery(announce_fleet(report, settings, state, now, reports), words, self.voice)
 
 
 def report(
     output_format: _options.Format = "text",
-    output: _options.Outputs = None,
+    output: _options.ReportOutputs = None,
     details: _options.Details = False,
     *,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the fleet.")] = FLEET,
@@ -285,17 +290,17 @@ def _build_report(run: FleetRun, common: CommonOptions) -> FleetReport:
 
 
 def _deliver(
-    made: FleetReport, shown: str, outputs: output_files.Outputs[FleetReport], details: bool, common: CommonOptions
+    report: FleetReport, shown: str, outputs: output_files.Outputs[FleetReport], details: bool, common: CommonOptions
 ) -> bool:
     """Show the report as text or JSON or not at all, and write the files; return whether all were written."""
     from storehealth.output.fleet import FLEET_FORMATS
     from storehealth.output.terminal.fleet import add_fleet
 
     if shown == "json":
-        streams.write_stdout(FLEET_FORMATS.find("json").render(made))
+        streams.write_stdout(FLEET_FORMATS.find("json").render(report))
     elif shown == "text":
-        common.print_page(lambda page: add_fleet(page, made, common.load_words(), details))
-    return output_files.write_reports(made, outputs.reports, streams.choose_verbosity(common.quiet, common.silent, 0))
+        common.print_page(lambda page: add_fleet(page, report, common.load_words(), details))
+    return output_files.write_reports(report, outputs.reports, streams.choose_verbosity(common.quiet, common.silent, 0))
 
 
 def _plan_tasks(

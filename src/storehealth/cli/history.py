@@ -1,4 +1,4 @@
-"""``storehealth history``: the remembered runs."""
+"""``storehealth history``: the saved runs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from storehealth.history import RunHistory
     from storehealth.model import Checkup, RunComparison, RunSummary
 
-LIST_HELP = """List the remembered runs, by store and platform.
+LIST_HELP = """List the saved runs, by store and platform.
 
 Examples
 
   storehealth history list
   storehealth history list --store "Tea House" --format json"""
-SHOW_HELP = """Show a remembered run as it was reported then.
+SHOW_HELP = """Show a saved run as it was reported then.
 
 RUN is an id or the start of one, a day or time, latest or previous.
 
@@ -34,13 +34,13 @@ Examples
 
   storehealth history show latest
   storehealth history show 2026-10-01 --details --rejudge"""
-COMPARE_HELP = """Compare two remembered runs, both judged by today's rules.
+COMPARE_HELP = """Compare two saved runs, both judged by today's rules.
 
 Examples
 
   storehealth history compare
   storehealth history compare 2026-09-01 latest --format json"""
-EXPORT_HELP = """Print all remembered runs as JSON lines: one line per run, with its whole result.
+EXPORT_HELP = """Print all saved runs as JSON lines: one line per run, with its whole result.
 
 Examples
 
@@ -60,7 +60,7 @@ RUN = "An id or the start of one, a day or time, latest or previous."
 
 @dataclass(frozen=True)
 class Selection:
-    """Which of the remembered runs a command is about."""
+    """Which of the saved runs a command is about."""
 
     store: Annotated[
         str | None, typer.Option("--store", metavar="NAME", help="Only this store, by name or exports folder.")
@@ -77,7 +77,7 @@ ShowOptions = Annotated[CommonOptions, Only("lang", "pack", "state", "config", "
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(
-        help="List, show, compare, export and delete remembered runs.", no_args_is_help=True, epilog=EXIT_CODES
+        help="List, show, compare, export and delete saved runs.", no_args_is_help=True, epilog=EXIT_CODES
     )
     group.command("list", help=LIST_HELP, epilog=EXIT_CODES)(expand_records(list_runs))
     group.command("show", help=SHOW_HELP, epilog=EXIT_CODES)(expand_records(show))
@@ -122,8 +122,8 @@ def show(
     from storehealth.output.terminal import DisplayOptions, render
 
     screen = common.make_screen(details)
-    look = DisplayOptions(streams.measure_width(), screen.colour, screen.ascii_only, details)
-    streams.write_stdout(render(checkup, look), styled=True)
+    display = DisplayOptions(streams.measure_width(), screen.colour, screen.ascii_only, details)
+    streams.write_stdout(render(checkup, display), styled=True)
     return 0
 
 
@@ -208,10 +208,10 @@ def _to_record(history: RunHistory, line: RunSummary) -> dict[str, Any]:
 
 
 def prune(
-    keep: Annotated[str | None, typer.Option("--keep", metavar="365d", help="Delete runs made longer ago.")] = None,
+    keep: Annotated[str | None, typer.Option("--keep", metavar="365d", help="Delete runs older than this.")] = None,
     last: Annotated[
         int | None,
-        typer.Option("--last", metavar="N", min=1, help="Of each store and platform, keep the latest N runs."),
+        typer.Option("--last", metavar="N", min=1, help="Keep the latest N runs of each store and platform."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete them.")] = False,
     *,

@@ -60,15 +60,17 @@ class InspectOptions:
         ),
     ] = None
     preview: Annotated[
-        int, typer.Option("--preview", metavar="N", min=0, help="Rows to show of each table. Default: 3.")
+        int, typer.Option("--preview", metavar="N", min=0, help="Rows to show per table. Default: 3.")
     ] = 3
     write_layout: Annotated[
         str | None,
         typer.Option(
-            "--write-layout", metavar="NAME", help="The draft of `storehealth map`, untried: layouts/NAME.yaml."
+            "--write-layout",
+            metavar="NAME",
+            help="Write the draft of `storehealth map`, untried, as layouts/NAME.yaml.",
         ),
     ] = None
-    force: Annotated[bool, typer.Option("--force", help="Let --write-layout overwrite a file.")] = False
+    force: Annotated[bool, typer.Option("--force", help="Allow --write-layout to overwrite a file.")] = False
     pack: Annotated[
         list[Path] | None,
         typer.Option("--pack", metavar="DIR", help="Folder with your own rules, layouts and platforms; repeatable."),
@@ -114,14 +116,10 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
 
     writers = documents.outputs.create_writers()
     request = AuditRequest(
-        language=common.lang,
-        packs=names.packs,
-        config=common.config,
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports, passing=True),
-        unmask=common.unmask,
-        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(names),
+        **common.to_request_fields(),
     )
     with _open_exports(exports) as files:
         if target is not None:

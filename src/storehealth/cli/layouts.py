@@ -25,9 +25,9 @@ Examples
   storehealth layouts check
   storehealth layouts check --pack my-pack/ --lang es"""
 
-TEST_HELP = """Run the examples in layout files: each must give the rows it promises, and be recognised as its own layout.
+TEST_HELP = """Run the examples in layout files: each must give the expected rows and be recognised as that layout.
 
-Exits with 1 if an example fails, or a layout has none. Without names: the layouts of the packs, or all layouts if there
+Exits with 1 if an example fails or a layout has none. Without names: the layouts of the packs, or all layouts if there
 is no --pack.
 
 Examples
@@ -95,11 +95,11 @@ def _choose_layouts(names: list[str] | tuple[str, ...], catalogue: Catalogue, pa
     """The named layouts; without names those of the packs, or all.
 
     Raises:
-        UsageError: There is no layout of a name; the nearest name is suggested.
+        UsageError: A named layout does not exist; the nearest name is suggested.
     """
     stems = [Path(name).stem if Path(name).is_file() else name for name in names]
     if stems:
         known = sorted(catalogue.layouts)
         return [catalogue.layouts[require_one_of(stem, known, "layouts test")] for stem in dict.fromkeys(stems)]
-    own = [layout for layout in catalogue.layouts.values() if catalogue.is_from_pack("layouts", layout.name)]
-    return own if packs else list(catalogue.layouts.values())
+    of_packs = [layout for layout in catalogue.layouts.values() if catalogue.is_from_pack("layouts", layout.name)]
+    return of_packs if packs else list(catalogue.layouts.values())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HELP = """Map the columns of a file that storehealth does not know, and write a layout for it that audits then use.
 
-Asks column by column: what it is taken for, how sure that is, and three of its values. The layout is tried on the file and
+For each column it shows a proposal, how certain that is, and three values, and asks. The layout is tried on the file and
 written to storehealth.d/layouts/ beside the settings file, or in the current folder.
 
 Examples
@@ -38,9 +38,9 @@ MapCommon = Annotated[CommonOptions, Only("lang", "pack", "state", "config", "no
 class MapOptions:
     """What is known of the file, and what the layout is called."""
 
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take every proposal that is sure enough.")] = (
-        False
-    )
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: accept every proposal that is certain enough.")
+    ] = False
     column: Annotated[
         list[str] | None,
         typer.Option("--column", metavar="HEADER=COLUMN", help="What a column means; - to leave it out; repeatable."),
@@ -72,11 +72,9 @@ def run(
 
     exports = mapping.split_sheet(file)[0]
     request = AuditRequest(
-        language=common.lang,
-        packs=common.packs,
-        config=common.config,
         encodings={choice.file: choice.name for choice in options.encoding or ()},
         state=state_folder.prepare_folder(common.state, exports.parent, passing=True),
+        **common.to_request_fields(),
     )
     words, folder = common.load_words(), common.own_pack / "layouts"
     if state_folder.is_inside(common.own_pack.parent, exports.parent) and exports.parent.resolve() != Path.cwd():
@@ -104,7 +102,7 @@ def _propose(sheet: UnknownSheet, options: MapOptions, words: Words) -> LayoutPr
     """Propose what the columns mean, and have it confirmed, column by column or as a whole.
 
     Raises:
-        UsageError: A required column is not sure enough and nobody can be asked.
+        UsageError: A required column is too uncertain and there is no terminal to ask on.
     """
     from storehealth.commands import map as mapping
 
@@ -159,10 +157,10 @@ def _ask(profile: ColumnProfile, guess: ColumnGuess | None, proposal: LayoutProp
 def _try(
     proposal: LayoutProposal, name: str, request: AuditRequest, options: MapOptions, words: Words
 ) -> LayoutAttempt:
-    """Try the layout on its file; where day and month cannot be told apart, the user is asked once.
+    """Try the layout on its file; if day and month are ambiguous, the user is asked once.
 
     Raises:
-        UsageError: The file is not read by it, or nobody can be asked.
+        UsageError: The layout does not read the file, or there is no terminal to ask on.
     """
     from storehealth.commands import map as mapping
 

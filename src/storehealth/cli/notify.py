@@ -27,7 +27,7 @@ Examples
 
   storehealth notify test
   storehealth notify test --dry-run --lang zh"""
-SEND_HELP = """Send waiting messages: those a service refused, and those held back for quiet hours or the digest.
+SEND_HELP = """Send queued messages: those a service refused, and those held for quiet hours or the digest.
 
 Examples
 
@@ -35,12 +35,12 @@ Examples
   storehealth notify send --config shop.toml --state state/"""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the message and who would get it; send nothing.")]
-WhenDue = Annotated[bool, typer.Option("--when-due", help="Keep quiet hours and wait for the time of the digest.")]
+WhenDue = Annotated[bool, typer.Option("--when-due", help="Respect quiet hours and the time of the digest.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Test the addresses, send waiting messages.", no_args_is_help=True, epilog=EXIT_CODES)
+    group = typer.Typer(help="Send test messages and queued messages.", no_args_is_help=True, epilog=EXIT_CODES)
     group.command("test", help=TEST_HELP, epilog=EXIT_CODES)(expand_records(send_test_message))
     group.command("send", help=SEND_HELP, epilog=EXIT_CODES)(expand_records(send))
     app.add_typer(group, name="notify")

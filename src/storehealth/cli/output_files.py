@@ -96,7 +96,7 @@ def plan_outputs(
 
 
 def check_places(options: Sequence[OutputOption], exports: Path | None) -> None:
-    """Check that every output has a place of its own that it may be written to.
+    """Check that every output has its own place, which can be written to.
 
     Args:
         options: The ``-o`` options.

@@ -1,4 +1,4 @@
-"""``storehealth platforms``: check platform files, and say how sure their figures are."""
+"""``storehealth platforms``: check platform files, and count their figures by certainty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storehealth.support.message import Message, Name, message
 if TYPE_CHECKING:
     from storehealth.catalogue.platform import Platform
 
-CHECK_HELP = """Read all platforms, report every problem, and count the figures of each by how sure they are.
+CHECK_HELP = """Read all platforms, report every problem, and count each one's figures by certainty.
 
 With --pack, only the platforms of the packs are listed; all are read.
 

@@ -37,7 +37,7 @@ WITH_WARNINGS = {"text", "json", "markdown", "html"}
 """Formats that contain the warnings."""
 Exports = Annotated[
     Path | None,
-    typer.Argument(metavar="EXPORTS", help="Folder with exported files, to check what files can tell."),
+    typer.Argument(metavar="EXPORTS", help="Folder with exported files, to check what they can show."),
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format to print: text, json, markdown, html, ics, csv.")
@@ -87,7 +87,7 @@ class ExportsOrCommand(TyperGroup):
         return rest
 
     def _refuse_misspelt(self, word: str) -> None:
-        """Refuse a word that is no folder, but resembles a command."""
+        """Refuse a word that is not a folder, but resembles a command."""
         suggestion = suggest_name(word, self.commands)
         if suggestion and not Path(word).exists():
             raise UsageError(message("refund.no_such_command", word=Name(word)), suggestion[0])
@@ -153,11 +153,11 @@ def show(
     outputs = [(REFUND_FORMATS.find(option.format), option.path) for option in output or ()]
     output_files.check_places(output or (), exports)
     printed: str | None = REFUND_FORMATS.find(output_format).NAME
-    on_stdout = [found.NAME for found, path in outputs if path is None]
+    on_stdout = [report.NAME for report, path in outputs if path is None]
     if on_stdout and printed != "text":
         raise UsageError(message("refund.two_on_stdout"), message("refund.drop_format"))
     printed = None if on_stdout else printed
-    names = {printed, *(found.NAME for found, _ in outputs)}
+    names = {printed, *(report.NAME for report, _ in outputs)}
     if exports is None and "csv" in names:  # it lists rows of the exports
         raise UsageError(message("refund.csv_needs_exports"), message("refund.give_exports"))
     verbosity = flags.verbosity
@@ -167,8 +167,8 @@ def show(
     if not flags.silent:
         _print_warnings(status, {printed, *on_stdout}, "ics" in names, flags.quiet)
     code = status.outcome.exit_code
-    for found, path in outputs:
-        if not output_files.write_document(found.render(status), path, verbosity):
+    for report, path in outputs:
+        if not output_files.write_document(report.render(status), path, verbosity):
             code = ExitCode.NOT_DELIVERED
     if not status.log and not status.finished_on:
         verbosity.suggest(f"storehealth refund-checklist mark {first_item} done")

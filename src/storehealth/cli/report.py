@@ -17,7 +17,7 @@ from storehealth.support.message import message
 HELP = """Write reports of a store, from its exports or from a saved run; print nothing.
 
 SOURCE is a folder of exports or one exported file, which is audited; or what `convert` takes: a saved checkup.json, a
-page written with -o html=PATH, or a remembered run.
+page written with -o html=PATH, or a saved run.
 
 Examples
 
@@ -25,7 +25,7 @@ Examples
   storehealth report --run latest -o markdown=report.md --lang es"""
 
 Source = Annotated[
-    str | None, typer.Argument(metavar="[SOURCE]", help="Exports, a saved checkup.json or page, or a remembered run.")
+    str | None, typer.Argument(metavar="[SOURCE]", help="Exports, a saved checkup.json or page, or a saved run.")
 ]
 
 

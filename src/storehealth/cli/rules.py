@@ -1,4 +1,4 @@
-"""``storehealth rules``: list and check rules, and write new ones; ``rules test`` has a module of its own."""
+"""``storehealth rules``: list and check rules, and write new ones; ``rules test`` is in its own module."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     catalogue = check_catalogue(common.packs)
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
     kinds |= {"platforms": catalogue.platforms}
-    counts = tuple(message(f"counted.{kind}", n=len(found)) for kind, found in kinds.items())
+    counts = tuple(message(f"counted.{kind}", n=len(records)) for kind, records in kinds.items())
     streams.write_line(message("rule.fit", counted=message("rule.counts", counts=counts)))
     return 0
 

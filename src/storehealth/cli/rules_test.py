@@ -97,18 +97,18 @@ def _choose_rules(names: Sequence[str], catalogue: Catalogue, packs: tuple[Path,
     """The named rules; without names those of the packs, or all rules.
 
     Raises:
-        UsageError: There is no rule of a name; the nearest ones are named.
+        UsageError: A named rule does not exist; the nearest ones are named.
     """
     from storehealth.cli.explain import find_rule
 
     by_path = {catalogue.paths[f"rules/{rule.id}"].resolve(): rule for rule in catalogue.rules.values()}
     if names:
-        found = [
+        matching = [
             by_path.get(Path(name).resolve()) if Path(name).is_file() else find_rule(name, catalogue) for name in names
         ]
-        return list({rule.code: rule for rule in found if rule is not None}.values())
-    own = [rule for path, rule in by_path.items() if any(path.is_relative_to(pack.resolve()) for pack in packs)]
-    return sorted(own if packs else by_path.values(), key=lambda rule: rule.code)
+        return list({rule.code: rule for rule in matching if rule is not None}.values())
+    of_packs = [rule for path, rule in by_path.items() if any(path.is_relative_to(pack.resolve()) for pack in packs)]
+    return sorted(of_packs if packs else by_path.values(), key=lambda rule: rule.code)
 
 
 def _to_report(result: RuleTestResult, language: Language) -> ExampleReport:

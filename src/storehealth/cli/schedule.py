@@ -35,7 +35,7 @@ Examples
 
   storehealth schedule list
   storehealth schedule list --format json"""
-PRINT_HELP = """Print the lines that start a schedule, or all schedules; install nothing.
+PRINT_HELP = """Print the lines that start one schedule or all; install nothing.
 
 Examples
 
@@ -243,7 +243,9 @@ def print_lines(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Default: every schedule.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option("--for", metavar="cron|systemd|windows", help="Default: what starts it on this machine."),
+        typer.Option(
+            "--for", metavar="cron|systemd|windows", help="For this starter. Default: the one on this machine."
+        ),
     ] = None,
     *,
     common: Annotated[CommonOptions, Only("lang", "state")],
@@ -301,7 +303,10 @@ def run(
         bool, typer.Option("--when-due", help="Exit at once unless a run is due now and has not begun.")
     ] = False,
     lock_wait: Annotated[
-        str | None, typer.Option("--lock-wait", metavar="5m", help="Override the schedule's own.")
+        str | None,
+        typer.Option(
+            "--lock-wait", metavar="5m", help="Wait this long for another run, in place of the schedule's setting."
+        ),
     ] = None,
     state: _options.State = None,
 ) -> int:

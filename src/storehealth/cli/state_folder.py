@@ -34,11 +34,11 @@ def find_default_folder() -> Path:
     return user_state_path("storehealth", appauthor=False)
 
 
-def prepare_folder(given: Path | None, exports: Path | None = None, passing: bool = False) -> Path:
+def prepare_folder(chosen: Path | None, exports: Path | None = None, passing: bool = False) -> Path:
     """Prepare the state folder of this command: create it if need be, readable by its owner only.
 
     Args:
-        given: The option; None is the user's own.
+        chosen: The option; None is the user's own.
         exports: The exports folder, into which nothing may be written.
         passing: Where the folder is not writable, warn and use a temporary one: the cost is reading the files again.
 
@@ -46,7 +46,7 @@ def prepare_folder(given: Path | None, exports: Path | None = None, passing: boo
         UsageError: It cannot be created or written to, or lies inside the exports folder.
     """
     _PASSING.set(False)
-    folder = given if given is not None else find_default_folder()
+    folder = chosen if chosen is not None else find_default_folder()
     if exports is not None and is_inside(folder, exports):
         raise UsageError(message("usage.state_inside", path=Name(folder)), message("usage.another_state"))
     try:

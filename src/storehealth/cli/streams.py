@@ -86,7 +86,7 @@ def write_stdout(content: str | bytes, styled: bool = False) -> None:
 
 
 def choose_link_base(exports: Path) -> Path | None:
-    """The folder that places of rows link to; None where stdout is no terminal, which alone knows links."""
+    """The folder that places of rows link to; None if stdout is not a terminal, since only terminals show links."""
     return (exports if exports.is_dir() else exports.parent).resolve() if sys.stdout.isatty() else None
 
 
@@ -209,7 +209,7 @@ def write_error(problem: Message | str, hint: Message | str | None = None) -> No
 
 
 def to_sentence(text: Message | str, language: Language) -> str:
-    """A message in a language; a string is no sentence of ours and the same in all."""
+    """A message in a language; a plain string is the same in all languages."""
     if isinstance(text, str):
         return text
     from storehealth.i18n import translate
@@ -325,7 +325,7 @@ class ScreenOptions:
 
 
 REMARKS = ("progress.cache_damaged",)
-"""Steps that are worth a line of their own, also where no progress is shown."""
+"""Steps that get a line even where no progress is shown."""
 
 
 class Progress:

@@ -26,14 +26,17 @@ Examples
 
   storehealth {name} exports/
   storehealth {name} exports/ --lang zh -o xlsx={name}.xlsx -o html={name}.html"""
-TODAY = "List what to do now: orders, chats, cases, stock; with deadlines, money at risk and words to send." + EXAMPLES
-DUE = "List what breaches next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
+TODAY = (
+    "List what to do now (orders, chats, cases, stock), with deadlines, money at risk and messages to send." + EXAMPLES
+)
+DUE = "List the deadlines that come next, by the real clock: the same as `today --only deadlines`." + EXAMPLES
 SCORECARD = (
-    "Compare agents fairly for their hours and load; give rewards by rewards.yaml; say what to train." + EXAMPLES
+    "Compare agents, allowing for their hours and load; apply the rewards in rewards.yaml; suggest what to train."
+    + EXAMPLES
 )
 STAFFING = "Work out how many people each hour needs, propose shifts, and forecast two weeks." + EXAMPLES
-CARRIERS = "Compare carriers by lane and warehouse, and say what moving a lane would bring." + EXAMPLES
-PHRASES = "Find frequent questions and the store's own best answers to them, to approve and prepare." + EXAMPLES
+CARRIERS = "Compare carriers by lane and warehouse, and estimate what moving a lane would gain." + EXAMPLES
+PHRASES = "Find frequent questions and the store's own best answers, to approve as prepared phrases." + EXAMPLES
 
 
 def parse_shown(text: str) -> str:
@@ -103,7 +106,9 @@ def register(app: typer.Typer) -> None:
 
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="last", parser=parse_since, help="Show only what the last list did not have."),
+    typer.Option(
+        "--since", metavar="last", parser=parse_since, help="last: show only what is new since the last list."
+    ),
 ]
 
 
@@ -111,7 +116,9 @@ def run_today(
     exports: _options.Exports,
     only: Annotated[
         str | None,
-        typer.Option("--only", metavar="deadlines", parser=parse_only, help="Leave out what has no deadline: stock."),
+        typer.Option(
+            "--only", metavar="deadlines", parser=parse_only, help="deadlines: list only items with a deadline."
+        ),
     ] = None,
     since: Since = None,
     *,
@@ -165,7 +172,10 @@ def run_carriers(
 def run_phrases(
     exports: _options.Exports,
     texts: Annotated[
-        bool, typer.Option("--texts", help="Show the texts, scrubbed; else only those approved in phrases.yaml.")
+        bool,
+        typer.Option(
+            "--texts", help="Show all texts, personal data removed. Default: only those approved in phrases.yaml."
+        ),
     ] = False,
     *,
     options: ToolOptions,
@@ -179,7 +189,7 @@ def run_phrases(
 def _run(
     tool: str,
     exports: Path,
-    own: dict[str, Any],
+    arguments: dict[str, Any],
     options: ToolOptions,
     reading: ReadOptions,
     common: CommonOptions,
@@ -198,17 +208,15 @@ def _run(
     request = AuditRequest(
         platform=common.names.require_platform(options.platform),
         as_of=options.as_of,
-        language=common.lang,
-        packs=common.packs,
-        config=common.config,
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports),
-        unmask=common.unmask,
-        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(common.names),
+        **common.to_request_fields(),
     )
     with progress:
-        record = state_folder.retry_when_full(request, lambda attempt: build_from_exports(tool, exports, attempt, own))
+        record = state_folder.retry_when_full(
+            request, lambda attempt: build_from_exports(tool, exports, attempt, arguments)
+        )
     if outputs.on_stdout is None and not common.silent:
         _show(record, options.output_format, common)
     written = output_files.write_reports(record, outputs.reports, voice)

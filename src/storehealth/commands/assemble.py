@@ -1,4 +1,4 @@
-"""Puts the parts of an audit together to its one result, the checkup."""
+"""Assembles the parts of an audit into its one result, the checkup."""
 
 from __future__ import annotations
 

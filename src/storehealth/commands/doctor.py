@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.mutes import Exemption, MutesFile, read_mutes
 from storehealth.catalogue.platform import PlatformLimit
+from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import TextFinder
 from storehealth.commands.prepare import locate_mutes
 from storehealth.db import Store, StoreSettings, open_store_from_rows
@@ -115,8 +116,8 @@ def _check_rules(around: Surroundings, settings: Settings) -> CheckResult:
     except StorehealthError as error:
         return _trouble("rules", error.problem, error.remedy)
     counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
-    own = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
-    return _ok("rules", message("doctor.loaded", **counts, **own))
+    numbers = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
+    return _ok("rules", message("doctor.loaded", **counts, **numbers))
 
 
 def _check_zone(settings: Settings) -> CheckResult:
@@ -201,7 +202,9 @@ def _check_notify(settings: Settings) -> CheckResult:
 
 
 def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
-    """Read every data file, create every view over empty tables, and bind every expression of every rule.
+    """Read every data file, create every view over empty tables, and bind every expression of the rules.
+
+    Built-in rules are bound too, unless a pack changes nothing that they read.
 
     Args:
         packs: Folders with the user's own data files.
@@ -209,14 +212,25 @@ def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
     Raises:
         CatalogueError: One line per problem. Expressions are bound only when all files are valid.
     """
+    packs = tuple(packs)
     catalogue = load_catalogue(packs)
     provide_texts(TextFinder(catalogue))
     check_pack_sql(catalogue)
     with _open_empty_store(catalogue) as store:
-        errors = find_rule_problems(store, catalogue.rules.values(), _limits(catalogue), catalogue)
+        rules = _select_unchecked(catalogue, packs)
+        errors = find_rule_problems(store, rules, _limits(catalogue), catalogue)
     if errors:
         raise CatalogueError(lines(dict.fromkeys(error.problem for error in errors)), message("usage.fix_lines"))
     return catalogue
+
+
+def _select_unchecked(catalogue: Catalogue, packs: tuple[Path, ...]) -> list[Rule]:
+    """Rules that a pack may have broken: its own, or all where it changes what rules read. Without packs, all."""
+    files = (name.split("/", 1) for name in catalogue.paths)
+    changed = {kind for kind, stem in files if catalogue.is_from_pack(kind, stem)}
+    if not packs or changed & {"tables", "views", "platforms"}:
+        return list(catalogue.rules.values())
+    return [rule for rule in catalogue.rules.values() if catalogue.is_from_pack("rules", rule.id)]
 
 
 class AuditInputs(NamedTuple):

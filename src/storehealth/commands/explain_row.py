@@ -80,15 +80,15 @@ def _find_source(file: str, inputs: PreparedInputs) -> str:
     """
     names = [source.path for source in inputs.intake.sources]
     wanted = file.replace("\\", "/")
-    found = [name for name in names if name == wanted]
-    found = found or [name for name in names if name.endswith(f"/{wanted}") or wanted.endswith(f"/{name}")]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        problem = message("usage.several_files", name=Name(file), names=tuple(map(Name, found)))
+    matching = [name for name in names if name == wanted]
+    matching = matching or [name for name in names if name.endswith(f"/{wanted}") or wanted.endswith(f"/{name}")]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        problem = message("usage.several_files", name=Name(file), names=tuple(map(Name, matching)))
     else:
         problem = message("usage.no_file", name=Name(file))
-    raise UsageError(problem, message("usage.files", names=tuple(map(Name, found or names))))
+    raise UsageError(problem, message("usage.files", names=tuple(map(Name, matching or names))))
 
 
 def _find_session(reader: _Reader, source: str, line: int) -> str | None:
@@ -99,8 +99,8 @@ def _find_session(reader: _Reader, source: str, line: int) -> str | None:
         "SELECT session_id FROM chat_messages WHERE source_file = ? AND source_row BETWEEN ? AND ?"
         " ORDER BY source_row DESC LIMIT 1"
     )
-    found = reader.query(statement, source, line - MAX_TEXT_LINES, line)
-    return found[0][0] if found else None
+    rows = reader.query(statement, source, line - MAX_TEXT_LINES, line)
+    return rows[0][0] if rows else None
 
 
 def _read_conversation(reader: _Reader, session: str, inputs: PreparedInputs) -> Timeline:
@@ -155,13 +155,13 @@ def _read_order_or_row(reader: _Reader, source: str, line: int, inputs: Prepared
     for table in _list_tables(reader):
         order = "order_id" if "order_id" in table.columns else "NULL"
         key = table.key[0]
-        found = reader.query(
+        rows = reader.query(
             f"SELECT {order}, {sql.quote_name(key)} FROM {table.name} WHERE source_file = ? AND source_row = ?",
             source,
             line,
         )
-        if found:
-            order_id, row_key = found[0]
+        if rows:
+            order_id, row_key = rows[0]
             where, value = ("order_id", order_id) if order_id is not None else (key, row_key)
             return _read_milestones(reader, table, where, value)
     raise _explain_missing_row(reader, source, line, inputs)
@@ -219,7 +219,7 @@ def _read_scans(reader: _Reader, order: str) -> Iterator[TimelineEvent]:
 
 
 def _explain_missing_row(reader: _Reader, source: str, line: int, inputs: PreparedInputs) -> UsageError:
-    """Say why a line has no row: it was rejected, or merged into another, or is no row at all."""
+    """Say why a line has no row: it was rejected, or merged into another, or is not a row at all."""
     for part in (part for part in inputs.intake.rejects if part.source == source):
         rejects = f"read_parquet({sql.quote_value(str(part.parquet))})"
         reasons = reader.query(f"SELECT column_name, reason FROM {rejects} WHERE line = ?", line)

@@ -44,7 +44,7 @@ class UnknownSheet(NamedTuple):
 
 
 class LayoutProposal(NamedTuple):
-    """What the columns of a sheet are taken for. ``weak``: required columns that are little more than guesses."""
+    """The proposed meaning of a sheet's columns. ``weak``: required columns that are little more than guesses."""
 
     sheet: UnknownSheet
     fit: SheetGuess
@@ -165,15 +165,15 @@ def propose_layout(
     columns = [_apply_format(profile, date_format) for profile in sheet.columns]
     sheet = sheet._replace(columns=columns)
     guess = guess_columns([profile for profile in columns if profile.header not in answers], sheet.catalogue)
-    said = [ColumnGuess(answers[profile.header], profile, 1.0) for profile in columns if profile.header in answers]
-    said = [column for column in said if column.column != NO_COLUMN]
-    taken = {column.column for column in said}
-    guessed = [column for column in (guess.columns if guess else ()) if column.column not in taken]
-    feeds = _choose_feeds(guess, [*said, *guessed], taken, sheet.catalogue)
+    answered = [ColumnGuess(answers[profile.header], profile, 1.0) for profile in columns if profile.header in answers]
+    answered = [column for column in answered if column.column != NO_COLUMN]
+    columns_answered = {column.column for column in answered}
+    guessed = [column for column in (guess.columns if guess else ()) if column.column not in columns_answered]
+    feeds = _choose_feeds(guess, [*answered, *guessed], columns_answered, sheet.catalogue)
     if feeds is None:
         raise UsageError(message("intake.no_table_fits"), message("map.no_table_fits_hint"))
     known = {column for name in feeds for column in sheet.catalogue.tables[name].columns}
-    fit = SheetGuess(feeds, tuple(column for column in (*said, *guessed) if column.column in known))
+    fit = SheetGuess(feeds, tuple(column for column in (*answered, *guessed) if column.column in known))
     return LayoutProposal(sheet, fit, date_order)
 
 
@@ -206,31 +206,33 @@ def _fits_format(profile: ColumnProfile, date_format: str) -> bool:
 
 
 def _choose_feeds(
-    guess: SheetGuess | None, columns: Sequence[ColumnGuess], said: set[str], catalogue: Catalogue
+    guess: SheetGuess | None, columns: Sequence[ColumnGuess], answered: set[str], catalogue: Catalogue
 ) -> tuple[str, ...] | None:
     """The tables of the guess, if they have the columns the user named; else the first set that has them and its key."""
-    if guess is None and not said:
+    if guess is None and not answered:
         return None
     sets = [guess.feeds] if guess else []
     names = {column.column for column in columns}
     for feeds in (*sets, *TABLE_SETS):
-        own = {column for name in feeds for column in catalogue.tables[name].columns}
+        known = {column for name in feeds for column in catalogue.tables[name].columns}
         keys = {
             key
             for name in feeds
             for key in catalogue.tables[name].key
             if catalogue.tables[name].columns[key].type == "id" and not catalogue.tables[name].columns[key].otherwise
         }
-        if said <= own and keys <= names:
+        if answered <= known and keys <= names:
             return feeds
     return None
 
 
 def drop_guesses(proposal: LayoutProposal) -> LayoutProposal:
-    """Leave out columns that are not required and not likely; what nobody confirmed must not change a figure."""
+    """Leave out columns that are not required and not likely; an unconfirmed guess must not change a figure."""
     required = proposal.required
-    kept = tuple(column for column in proposal.fit.columns if column.column in required or column.worth >= LEAST_TAKEN)
-    return proposal._replace(fit=proposal.fit._replace(columns=kept))
+    likely = tuple(
+        column for column in proposal.fit.columns if column.column in required or column.worth >= LEAST_TAKEN
+    )
+    return proposal._replace(fit=proposal.fit._replace(columns=likely))
 
 
 def list_samples(profile: ColumnProfile, guess: ColumnGuess | None, catalogue: Catalogue) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Everything an audit reads from the database, measured once and remembered while nothing it depends on has changed.
+"""Everything an audit reads from the database, measured once and reused while nothing it depends on has changed.
 
 ::
 
@@ -76,7 +76,7 @@ class StoreFigures(FrozenModel):
 
 
 class OpenedOnce:
-    """The checkup's database, opened when somebody first reads rows from it."""
+    """The checkup's database, opened when rows are first read from it."""
 
     def __init__(self, inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan) -> None:
         self._inputs, self._request, self._plan = inputs, request, plan
@@ -104,8 +104,8 @@ class OpenedOnce:
         return self._store
 
     def open_whole(self) -> Store:
-        """The open database with all views, for whoever reads more than measuring does."""
-        create_missing_views(self.store.hands, self._inputs.catalogue.views)
+        """The open database with all views, for reading more than measuring does."""
+        create_missing_views(self.store.connections, self._inputs.catalogue.views)
         return self.store
 
 

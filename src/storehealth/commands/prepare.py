@@ -1,7 +1,4 @@
-"""From a folder of exports to an open database: the steps that all commands over exports share.
-
-The options of an audit.
-"""
+"""From a folder of exports to an open database: the options and steps that all commands over exports share."""
 
 from __future__ import annotations
 
@@ -161,11 +158,11 @@ def resolve_platform(
                 message("catalogue.sites_known", names=sites),
             )
     platform = catalogue.find_platform(name, day, site) if site else plain
-    own = _list_own_limits(settings, catalogue, platform)
+    limits = _list_own_limits(settings, catalogue, platform)
     return platform.model_copy(
         update={
             "facts": {**platform.facts, **settings.list_facts()},
-            "limits": {**platform.limits, **own},
+            "limits": {**platform.limits, **limits},
             "replaced_limits": platform.limits,
             "slice_limits": settings.list_slice_limits(),
         }
@@ -176,14 +173,18 @@ def _list_own_limits(settings: Settings, catalogue: Catalogue, platform: Platfor
     """Return the limits that the store sets for itself; their targets come from the platform, else from the rule.
 
     Raises:
-        UsageError: They name a rule that does not exist or has no limits.
+        UsageError: They name a rule that does not exist or has no limits, or a target laxer than its limit.
     """
     defaults = {code: rule.limits for code, rule in catalogue.rules.items() if rule.limits is not None}
     unknown = next((code for code in settings.limits if code not in defaults), None)
     if unknown is not None and catalogue.rules:
         text = message("settings.unknown_limit", code=Name(unknown))
         raise UsageError(with_nearest(text, unknown, defaults), message("settings.fix_settings"))
-    return settings.list_limits({**defaults, **platform.limits})
+    own = settings.list_limits({**defaults, **platform.limits})
+    for code, bounds in own.items():
+        if code in defaults and (bounds.target - bounds.limit) * (defaults[code].target - defaults[code].limit) < 0:
+            raise UsageError(message("settings.target_laxer", code=Name(code)), message("settings.fix_settings"))
+    return own
 
 
 def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:
@@ -238,7 +239,7 @@ class MergedTables(Protocol):
 
     @property
     def merged_away(self) -> Mapping[str, int]:
-        """Rows per source path that a row of another file stands for."""
+        """Rows per source path that are merged into a row of another file."""
 
     @property
     def shops(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Which refund case is meant, what its status is, and what the exports say about it."""
+"""Which refund case is meant, its status, and what the exports say about it."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class ChosenCase:
         """
         dossier = read_dossier(self.path)
         check_owner(dossier, self.checklist.name, self.store)
-        own = self.details
-        request = StatusRequest(self.today, answers, own.chase_every, (*self.remarks, *warnings), own.after_sales_days)
+        every, days = self.details.chase_every, self.details.after_sales_days
+        request = StatusRequest(self.today, answers, every, (*self.remarks, *warnings), days)
         status = derive_status(self.checklist, dossier, request)
         return status.model_copy(update={"store": status.store or self.store, "language": self.language})
 
@@ -159,16 +159,16 @@ def _choose_path(
         is_adopted = store and not dossier.store
         remark = message("refund.adopted", path=Name(dossier.path), store=Name(store))
         return dossier.path, (remark,) if is_adopted else ()
-    skipped = (head for head in list_dossiers(options.folder) if head.platform == platform and not head.store)
-    remarks = tuple(message("refund.nameless", path=Name(head.path)) for head in skipped if store)
+    skipped = (other for other in list_dossiers(options.folder) if other.platform == platform and not other.store)
+    remarks = tuple(message("refund.nameless", path=Name(other.path)) for other in skipped if store)
     return build_dossier_path(options.folder, platform, store), remarks
 
 
 def _read_details(options: CaseOptions, settings: Settings, store: str) -> MerchantDetails:
     """Read ``[deposit]`` and let the command line override it."""
-    own = read_merchant_details(settings.deposit, options.config or Path(FILE_NAME))
-    days = own.after_sales_days if options.after_sales_days is None else options.after_sales_days
-    return own.model_copy(update={"store": own.store or store or None, "after_sales_days": days})
+    details = read_merchant_details(settings.deposit, options.config or Path(FILE_NAME))
+    days = details.after_sales_days if options.after_sales_days is None else options.after_sales_days
+    return details.model_copy(update={"store": details.store or store or None, "after_sales_days": days})
 
 
 def derive_status_from_exports(

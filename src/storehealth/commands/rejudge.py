@@ -1,6 +1,6 @@
-"""Judges earlier runs again: the counts that were kept, by today's rules.
+"""Judges earlier runs again by today's rules, from the counts that were kept.
 
-Saved results: a checkup as JSON, or a run of the history.
+Also loads saved results: a checkup as JSON, a page, or a run of the history.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def rejudge_run(stored: StoredRun, catalogue: Catalogue, platform: Platform) -> 
 
 
 class JudgingRules(NamedTuple):
-    """What runs are judged by. ``digest`` stands for everything a verdict rests on but the counts."""
+    """What runs are judged by. ``digest`` covers everything a verdict depends on except the counts."""
 
     catalogue: Catalogue
     platform: Platform

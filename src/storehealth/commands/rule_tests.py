@@ -35,7 +35,7 @@ from storehealth.support.message import Message, Name, load_message, message, ve
 TOLERANCE = 5e-5
 """Largest difference from an expected value, so that four decimals are enough to write one."""
 NO_SUCH_KEY = "no such key"
-"""Stands for the value of a key that no finding has."""
+"""Placeholder for the value of a key that no finding has."""
 DEFECT_COUNTS = ("defects", "late", "overdue")
 
 
@@ -190,7 +190,7 @@ class ExampleRun:
 
 
 class RuleTestResult(NamedTuple):
-    """A rule, its trials, and the cases its examples lack; ``hints`` are no failure."""
+    """A rule, its trials, and the cases its examples lack; ``hints`` are not failures."""
 
     rule: Rule
     runs: tuple[ExampleRun, ...]
@@ -328,8 +328,9 @@ def find_layout_problems(layout: Layout, example: LayoutExample, catalogue: Cata
         yield error.problem
         return
     if len(trial.rejects) != example.rejected:
-        found = message("layouts.rejected", n=len(trial.rejects), expected=example.rejected)
-        yield message("layouts.first_reject", what=found, reject=_describe_reject(trial)) if trial.rejects else found
+        rejected = message("layouts.rejected", n=len(trial.rejects), expected=example.rejected)
+        first = {"reject": _describe_reject(trial)} if trial.rejects else {}
+        yield message("layouts.first_reject", what=rejected, **first) if first else rejected
     for table, rows in example.expect.items():
         yield from _compare_rows(table, rows, _to_example_rows(trial.tables.get(table, []), rows))
     for table in trial.tables.keys() - example.expect.keys():
@@ -350,11 +351,11 @@ def _describe_reject(trial: LayoutTrial) -> Message:
 
 
 def _compare_rows(
-    table: str, expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+    table: str, expected: Sequence[Mapping[str, Any]], actual: Sequence[Mapping[str, Any]]
 ) -> Iterator[Message]:
-    if len(expected) != len(found):
-        yield message("layouts.row_count", table=Name(table), n=len(found), expected=len(expected))
-    for number, (wanted, row) in enumerate(zip(expected, found, strict=False), 1):
+    if len(expected) != len(actual):
+        yield message("layouts.row_count", table=Name(table), n=len(actual), expected=len(expected))
+    for number, (wanted, row) in enumerate(zip(expected, actual, strict=False), 1):
         for column in wanted:
             if row.get(column) != wanted[column]:
                 yield message(

@@ -1,4 +1,4 @@
-"""Explains an error in somebody's SQL: the kind of mistake in our words, which are translated, then the database's own."""
+"""Explains an error in a user's SQL: the kind of mistake as a message of ours, then the database's own text."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def describe_sql_problem(error: duckdb.Error, sql: str) -> Message:
     """Say what is wrong with some SQL; arguments as for :func:`explain_sql_error`."""
     text = str(error)
     if isinstance(error, duckdb.ParserException | duckdb.SyntaxException):
-        rest = _find_unparsed(text, sql)
-        return message("sql.unreadable_from", rest=Name(rest)) if rest else message("sql.ends_early")
+        unparsed = _find_unparsed(text, sql)
+        return message("sql.unreadable_from", rest=Name(unparsed)) if unparsed else message("sql.ends_early")
     for kind in KINDS:
-        found = re.search(kind.pattern, text)
-        if found:
-            name = found[1] if found.groups() else ""
+        match = re.search(kind.pattern, text)
+        if match:
+            name = match[1] if match.groups() else ""
             problem = message(kind.id, name=Name(name)) if name else message(kind.id)
             return with_nearest(problem, name, _candidates(text))
     return message("sql.unknown")
@@ -86,11 +86,11 @@ def _candidates(text: str) -> list[str]:
 
 def _find_unparsed(text: str, sql: str) -> str:
     """The SQL from the place the database marks, if that lies in the file's SQL and not in the query around it."""
-    found = SHOWN.search(text)
-    if found is None:
+    match = SHOWN.search(text)
+    if match is None:
         return ""
-    before = found.start(1) - found.start()  # the mark's line has blanks below "LINE 1: "
-    marked = found[1][len(found[2]) - before :].removesuffix("...")
+    before = match.start(1) - match.start()  # the mark's line has blanks below "LINE 1: "
+    marked = match[1][len(match[2]) - before :].removesuffix("...")
     for line in sql.splitlines():
         for length in range(min(len(marked), len(line)), 0, -1):
             if line.rstrip().endswith(marked[:length]):

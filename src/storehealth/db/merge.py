@@ -47,7 +47,7 @@ def merge_exports(
         rank: Rank of each source path; 0 wins over all others.
 
     Returns:
-        Rows per source path that a row of another file stands for.
+        Rows per source path that are merged into a row of another file.
     """
     overlapping = _find_overlaps(table, parts, filled)
     columns = [*table.columns, *sql.ORIGIN]
@@ -116,14 +116,14 @@ def _set_aside(
 def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
     """Within a file values are combined as the table declares; between files the winner's value counts, even if NULL."""
     keys = sql.quote_names(table.key)
-    rest = [column for column in (*table.columns, *sql.ORIGIN) if column not in table.key and column != "source_file"]
-    inside = ", ".join(f"{_combine(table, column)} AS {sql.quote_name(column)}" for column in rest)
+    columns = [name for name in (*table.columns, *sql.ORIGIN) if name not in table.key and name != "source_file"]
+    inside = ", ".join(f"{_combine(table, column)} AS {sql.quote_name(column)}" for column in columns)
     con.execute(
         f"CREATE TABLE lake.{table.name}_files AS SELECT {keys}, rank, source_file, min(part_row) AS part_row, {inside}"
         f" FROM lake.{table.name}_again GROUP BY {keys}, rank, source_file"
     )
     across = []
-    for column in ("source_file", "part_row", *rest):
+    for column in ("source_file", "part_row", *columns):
         having = f" FILTER (source_file IN {sql.quote_value(providers[column])})" if column in providers else ""
         across.append(f"arg_min_null({sql.quote_name(column)}, rank){having} AS {sql.quote_name(column)}")
     con.execute(
@@ -167,12 +167,12 @@ def _note_contradictions(con: duckdb.DuckDBPyConnection, table: Table, columns: 
         f" GROUP BY {keys}, source_file HAVING {differ}"
     )
     # a is the combined row; the line named for its value is the first that holds it
-    held = ", ".join(f"(c.{name} = a.{name})" for name in map(sql.quote_name, columns))
+    present = ", ".join(f"(c.{name} = a.{name})" for name in map(sql.quote_name, columns))
     places = "{" + ", ".join(f"{sql.quote_value(column)}: {number}" for number, column in enumerate(columns, 1)) + "}"
     con.execute(
         f"INSERT INTO conflicts SELECT {sql.quote_value(table.name)}, key, x.name, file, min(line), x.value, file,"
         f" other_line, x.other_value FROM (SELECT {_key_text(table, 'a.')} AS key, a.source_file AS file,"
-        f" c.source_row AS line, b.source_row AS other_line, [{held}] AS held, {_unnest_pairs(table, columns)} AS x"
+        f" c.source_row AS line, b.source_row AS other_line, [{present}] AS held, {_unnest_pairs(table, columns)} AS x"
         f" FROM contradictory k JOIN lake.{table.name}_files a"
         f" ON {_same_key(table, 'k', 'a')} AND k.source_file = a.source_file"
         f" JOIN lake.{table.name}_again b ON {_same_key(table)} AND b.source_file = a.source_file"
@@ -231,7 +231,7 @@ def find_shops(con: duckdb.DuckDBPyConnection, filled: Filled) -> dict[str, str]
 
 
 def _group(sources: Iterable[str], same: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Files joined by an order that both have, of one shop."""
+    """Groups of files of one shop: files that share an order."""
     group = {source: {source} for source in sources}
     for a, b in same:
         joined = group.setdefault(a, {a}) | group.setdefault(b, {b})
@@ -240,7 +240,7 @@ def _group(sources: Iterable[str], same: Iterable[tuple[str, str]]) -> list[list
 
 
 def _label(con: duckdb.DuckDBPyConnection, groups: list[list[str]]) -> dict[str, str]:
-    """The shop's own name where each group has one of its own, else the name of its first file."""
+    """The shop's name if each group has exactly one and they differ, else the name of its first file."""
     named = {
         str(source): shop
         for source, shop in con.execute("SELECT source_file, min(shop) FROM raw.orders GROUP BY 1").fetchall()
@@ -249,8 +249,8 @@ def _label(con: duckdb.DuckDBPyConnection, groups: list[list[str]]) -> dict[str,
     distinct = len({tuple(found) for found in shops}) == len(groups)
     labels: dict[str, str] = {}
     for group, found in zip(groups, shops, strict=True):
-        own = next(iter(found)) if distinct and len(found) == 1 else None
-        labels |= dict.fromkeys(group, own or PurePosixPath(group[0]).stem)
+        shop_name = next(iter(found)) if distinct and len(found) == 1 else None
+        labels |= dict.fromkeys(group, shop_name or PurePosixPath(group[0]).stem)
     return labels
 
 
@@ -262,7 +262,7 @@ def name_shops(con: duckdb.DuckDBPyConnection, tables: Iterable[Table], shops: M
         if "order_id" not in table.columns:
             continue
         ids = [key for key in table.key if key != "order_id" and table.columns[key].type == "id"]
-        made = [
+        names = [
             f"CASE WHEN {shop} IS NOT NULL AND ({name} = order_id OR starts_with({name}, order_id || '/'))"
             f" THEN {name} || {sql.quote_value(SEPARATOR)} || {shop} ELSE {name} END AS {name}"
             for name in map(sql.quote_name, ids)
@@ -270,7 +270,7 @@ def name_shops(con: duckdb.DuckDBPyConnection, tables: Iterable[Table], shops: M
         cells = [
             f"coalesce(order_id || {sql.quote_value(SEPARATOR)} || {shop}, order_id) AS order_id",
             f"coalesce({shop}, store_id) AS store_id",
-            *made,
+            *names,
         ]
         con.execute(f"ALTER VIEW raw.{table.name} RENAME TO {table.name}_unnamed")
         con.execute(

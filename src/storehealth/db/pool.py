@@ -35,9 +35,9 @@ def count_connections(rows: int) -> int:
     return min(MOST, count_threads()) if rows < FEW else 1
 
 
-def share_variables(hands: Connections) -> None:
+def share_variables(connections: Connections) -> None:
     """Copy the variables of the first connection to all others: DuckDB keeps them per connection."""
-    first, *others = hands
+    first, *others = connections
     if not others:
         return
     names = [name for (name,) in first.execute("SELECT name FROM duckdb_variables()").fetchall()]
@@ -52,12 +52,12 @@ def share_variables(hands: Connections) -> None:
 
 
 def run_parallel(
-    hands: Connections, jobs: Mapping[K, Callable[[Connection], T]], after: Mapping[K, Iterable[K]]
+    connections: Connections, jobs: Mapping[K, Callable[[Connection], T]], after: Mapping[K, Iterable[K]]
 ) -> dict[K, T]:
     """Run every job on one of the connections, each after the jobs it depends on.
 
     Args:
-        hands: The connections; a single one runs the jobs in their order.
+        connections: The connections; a single one runs the jobs in their order.
         jobs: Functions that take a connection, by name.
         after: For each job the jobs it depends on, which come before it.
 
@@ -68,10 +68,10 @@ def run_parallel(
         Exception: That of the first job, in their order, that failed; no job starts after a failure. If memory ran out,
             the remaining jobs run one at a time: memory may suffice for one, and if not, it is known for which.
     """
-    if len(hands) == 1:
-        return {name: job(hands[0]) for name, job in jobs.items()}
+    if len(connections) == 1:
+        return {name: job(connections[0]) for name, job in jobs.items()}
     free: SimpleQueue[Connection] = SimpleQueue()
-    for con in hands:
+    for con in connections:
         free.put(con)
 
     def run_job(job: Callable[[Connection], T]) -> T:
@@ -86,7 +86,7 @@ def run_parallel(
     started: dict[K, Future[T]] = {}
     running: dict[Future[T], K] = {}
     failed = False
-    with ThreadPoolExecutor(len(hands)) as pool:
+    with ThreadPoolExecutor(len(connections)) as pool:
         try:
             while order.is_active() and not failed:
                 for name in order.get_ready():
@@ -99,11 +99,11 @@ def run_parallel(
         except BaseException:  # the user's interrupt: running queries are interrupted, not waited for
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(future.done() for future in started.values()):
-                for con in hands:
+                for con in connections:
                     con.interrupt()
                 time.sleep(PAUSE)
             raise
-    return _results(hands[0], jobs, started)
+    return _results(connections[0], jobs, started)
 
 
 def _results(

@@ -37,11 +37,11 @@ def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[S
 
 def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
     """A SELECT over these files with all columns of the table."""
-    found = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
+    names = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
     typed = {column: table.sql_type(column) for column in table.columns}
     typed |= {"source_row": "BIGINT", UNREAD: sql.ORIGIN[UNREAD]}
     cells = [
-        f"{sql.quote_name(column) if column in found else 'NULL'}::{kind} AS {sql.quote_name(column)}"
+        f"{sql.quote_name(column) if column in names else 'NULL'}::{kind} AS {sql.quote_name(column)}"
         for column, kind in typed.items()
     ]
     file = f"{sql.quote_value(parts[0].source)}::{sql.SOURCE_PATH}"
@@ -100,7 +100,7 @@ def load_rows(
 
 def list_sources(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     """The source files of rows in memory, by table: those they name, or the default."""
-    paths = (row.get("source_file", _default_file(name)) for name, own in rows.items() for row in own)
+    paths = (row.get("source_file", _default_file(name)) for name, file_rows in rows.items() for row in file_rows)
     return [str(path) for path in paths if path is not None]
 
 
@@ -125,7 +125,7 @@ def _text(item: Any) -> str:
 def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredTable], Filled]:
     """What intake would know about these rows, per file: counts, distinct keys, first and last event."""
     keys = f"count(DISTINCT row({sql.quote_names(table.key)}))"
-    first, last = (_extreme(table, which) for which in ("least", "greatest"))
+    first, last = (_extreme(table, side) for side in ("least", "greatest"))
     known = ", ".join(f"count({sql.quote_name(column)})" for column in table.columns)
     parts: list[StoredTable] = []
     filled: Filled = {}
@@ -137,8 +137,8 @@ def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[Sto
     return parts, filled
 
 
-def _extreme(table: Table, which: str) -> str:
-    return f"{which}({sql.quote_names(table.events)})" if table.events else "NULL::TIMESTAMP"
+def _extreme(table: Table, side: str) -> str:
+    return f"{side}({sql.quote_names(table.events)})" if table.events else "NULL::TIMESTAMP"
 
 
 def create_intake_tables(
@@ -146,10 +146,10 @@ def create_intake_tables(
 ) -> None:
     """Create ``raw.files`` and ``raw.rejects`` from intake's report on its own work."""
     lines = [source.model_dump(mode="json", include=set(tables["files"].columns)) for source in intake.sources]
-    own = [
+    columns = [
         line | {"source_file": line["path"], "source_row": None, "tables": ",".join(line["tables"])} for line in lines
     ]
-    load_rows(con, tables["files"], own, store)
+    load_rows(con, tables["files"], columns, store)
     rejects = [part for part in intake.rejects if part.rows]
     if not rejects:
         con.execute(f"CREATE VIEW raw.rejects AS {sql.select_no_rows(tables['rejects'])}")

@@ -1,6 +1,6 @@
-"""The first canonical rows of a file, with personal values masked.
+"""Rows of one source file, with personal values masked: its first canonical rows, and what could not be read in it.
 
-Rows and cells that could not be read, listed for a file and grouped for the screen. Their values are masked.
+Rejected rows and cells are listed for a file and grouped for the screen.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def iterate_rejects(reader: SourceReader) -> Iterator[list[Any]]:
     for part in reader.intake.rejects:
         columns = _Columns(part.source, reader)
         cells = "line, column_name, value, reason, row_lost"
-        found = reader.store.con.execute(f"SELECT {cells} FROM {_from(part)} ORDER BY line, column_name, reason")
-        while rows := found.fetchmany(FETCHED):
+        rejects = reader.store.con.execute(f"SELECT {cells} FROM {_from(part)} ORDER BY line, column_name, reason")
+        while rows := rejects.fetchmany(FETCHED):
             yield from (columns.row(*row) for row in rows)
 
 

@@ -29,6 +29,8 @@ FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
 TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
+ONE_THREAD_BELOW = 100_000
+"""Rows of all tables below which a query uses one thread."""
 MEMORY = "1GB"
 """Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 
@@ -57,7 +59,7 @@ class Store:
     """The checkup's database; a context manager.
 
     Attributes:
-        hands: Locked connections for parallel queries: they reach tables and views, and nothing outside the database.
+        connections: Locked connections for parallel queries: they reach tables and views, and nothing outside the database.
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
         ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), of the tables that show its steps.
         rows: Rows of each canonical table.
@@ -68,7 +70,7 @@ class Store:
         shops: Shop per source path, where several shops in the folder use the same order numbers.
     """
 
-    hands: Connections
+    connections: Connections
     as_of: datetime | None = None
     ends: dict[str, datetime] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -82,13 +84,13 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for hand in reversed(self.hands):
-            hand.close()
+        for connection in reversed(self.connections):
+            connection.close()
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
         """The first of the connections."""
-        return self.hands[0]
+        return self.connections[0]
 
     def count_suspects_as_bots(self, views: Mapping[str, View]) -> int:
         """Count suspected automatic replies as bot messages: the chat views are recreated that way.
@@ -99,12 +101,12 @@ class Store:
         Returns:
             The number of suspected texts; without any, nothing changes.
         """
-        found = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
-        if found:
-            view_inputs.set_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in found)])
-            share_variables(self.hands)
-            recreate_views(self.hands, views, "chat_messages", ("auto_replies",))
-        return len(found)
+        suspects = self.con.execute("SELECT DISTINCT text FROM auto_replies WHERE is_suspect ORDER BY text").fetchall()
+        if suspects:
+            view_inputs.set_auto_replies(self.con, [*self.auto_replies, *(text for (text,) in suspects)])
+            share_variables(self.connections)
+            recreate_views(self.connections, views, "chat_messages", ("auto_replies",))
+        return len(suspects)
 
     def find_query_problem(self, query: str) -> str | None:
         """Say why a query would not run, or None. It must be one SELECT; it is bound, not run."""
@@ -143,7 +145,7 @@ class _Parts:
 
 
 ChooseViews = Callable[[frozenset[str]], Iterable[str]]
-"""Names the views that somebody will read, given the tables and columns with values."""
+"""Chooses the views that will be read, given the tables and columns with values."""
 
 
 def open_store(
@@ -166,8 +168,8 @@ def open_store(
     Raises:
         CatalogueError: A view's SQL is wrong.
     """
-    hands = _connect(scratch, settings, sum(part.rows for part in intake.tables))
-    con = hands[0]
+    connections = _connect(scratch, settings, sum(part.rows for part in intake.tables))
+    con = connections[0]
     stored = (*intake.tables, *intake.rejects)
     con.execute(
         sql.create_source_path_type([*(source.path for source in intake.sources), *(part.source for part in stored)])
@@ -184,12 +186,12 @@ def open_store(
     raw.create_intake_tables(con, intake, catalogue.tables, settings.store)
     inputs.loose = set(FACT_TABLES)
     inputs.counted = {source.path: source.tables[0] for source in intake.sources if source.tables}
-    store = _fill(hands, inputs, catalogue, settings)
+    store = _fill(connections, inputs, catalogue, settings)
     store.shops = shops
     _lock(con, [str(part.parquet) for part in stored])
-    own = _of_packs(catalogue)
-    chosen = None if own or choose_views is None else [*choose_views(store.filled)]
-    create_views(hands, catalogue.views, chosen, settings.seconds, own)
+    of_packs = _of_packs(catalogue)
+    chosen = None if of_packs or choose_views is None else [*choose_views(store.filled)]
+    create_views(connections, catalogue.views, chosen, settings.seconds, of_packs)
     return store
 
 
@@ -219,8 +221,8 @@ def open_store_from_rows(
     unknown = set(rows) - set(catalogue.tables)
     if unknown:
         raise CatalogueError(message("db.no_table", names=tuple(map(Name, sorted(unknown)))))
-    hands = _connect(None, settings)
-    con = hands[0]
+    connections = _connect(None, settings)
+    con = connections[0]
     con.execute(sql.create_source_path_type(raw.list_sources(rows)))
     inputs = _Parts()
     for name, table in catalogue.tables.items():
@@ -236,9 +238,9 @@ def open_store_from_rows(
         else:
             inputs.parts[name] = parts
     inputs.counted = {part.source: name for name, parts in inputs.parts.items() for part in parts}
-    store = _fill(hands, inputs, catalogue, settings)
+    store = _fill(connections, inputs, catalogue, settings)
     _lock(con, [])
-    create_views(hands, catalogue.views, views, settings.seconds, _of_packs(catalogue))
+    create_views(connections, catalogue.views, views, settings.seconds, _of_packs(catalogue))
     return store
 
 
@@ -250,10 +252,10 @@ def open_store_of_views(catalogue: Catalogue) -> Store:
     """
     generic = catalogue.platforms["generic"]
     settings = StoreSettings(store="", platform=generic, facts=generic.facts)
-    hands = _connect(None, settings)
-    con = hands[0]
+    connections = _connect(None, settings)
+    con = connections[0]
     con.execute(sql.create_source_path_type([]))
-    store = _fill(hands, _Parts(), catalogue, settings)
+    store = _fill(connections, _Parts(), catalogue, settings)
     for table in catalogue.tables.values():
         con.execute(f"DROP VIEW main.{table.name}")
         con.execute(f"CREATE TABLE main.{table.name} AS {sql.select_no_rows(table)}")
@@ -268,14 +270,20 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
 
     The temporary directory stays accessible when everything else is locked, so it is the scratch folder or none.
     """
-    con = duckdb.connect(str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:")
-    apply_thread_limit(con)
+    path = str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:"
+    number = count_connections(rows) if scratch else 1
+    con = duckdb.connect(path, config={"threads": 1} if rows < ONE_THREAD_BELOW else {})
+    if rows >= ONE_THREAD_BELOW:
+        apply_thread_limit(con)
+        # each connection runs queries on a thread of its own, beside those of the database: more than cores cost time
+        ((threads,),) = con.execute("SELECT current_setting('threads')").fetchall()
+        con.execute(f"SET threads = {max(threads - number + 1, 1)}")
     con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    hands = [con, *(con.cursor() for _ in range(count_connections(rows) - 1 if scratch else 0))]
-    for hand in hands:
+    connections = [con, *(con.cursor() for _ in range(number - 1))]
+    for connection in connections:
         # a bar would be drawn on stdout, into the middle of a JSON document
-        hand.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
+        connection.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
     con.execute(f"SET memory_limit = {sql.quote_value(settings.memory or MEMORY)}")
     con.execute(sql.create_outcome_type())
     con.execute("CREATE SCHEMA raw")
@@ -284,13 +292,13 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
         "CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, column_name VARCHAR, file VARCHAR, line BIGINT,"
         " kept VARCHAR, other_file VARCHAR, other_line BIGINT, other VARCHAR)"
     )
-    return hands
+    return connections
 
 
-def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
+def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
     """Create everything between the rows in ``raw`` and the views: merged tables, variables, helper tables."""
-    con, rank = hands[0], inputs.rank()
-    store = Store(hands, filled=frozenset(inputs.list_filled()), auto_replies=settings.auto_replies)
+    con, rank = connections[0], inputs.rank()
+    store = Store(connections, filled=frozenset(inputs.list_filled()), auto_replies=settings.auto_replies)
     for name, parts in inputs.parts.items():
         dropped = merge_exports(con, catalogue.tables[name], parts, inputs.filled[name], rank)
         store.merged_away |= {path: count for path, count in dropped.items() if inputs.counted.get(path) == name}
@@ -320,7 +328,7 @@ def _fill(hands: Connections, inputs: _Parts, catalogue: Catalogue, settings: St
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
     view_inputs.create_service_hours(con, facts, first, store.as_of)
-    share_variables(hands)
+    share_variables(connections)
     return store
 
 
@@ -348,13 +356,13 @@ def _find_needed_words(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, fil
 
 def _recount_filled(con: duckdb.DuckDBPyConnection, table: Table, filled: frozenset[str]) -> frozenset[str]:
     """What has values, with one table counted as it was known at ``as_of``."""
-    own = [name for name in table.columns if f"{table.name}.{name}" in filled]
-    if not own:
+    known_columns = [name for name in table.columns if f"{table.name}.{name}" in filled]
+    if not known_columns:
         return filled
-    counts = ", ".join(f"count({sql.quote_name(name)})" for name in own)
+    counts = ", ".join(f"count({sql.quote_name(name)})" for name in known_columns)
     (known,) = con.execute(f"SELECT {counts} FROM {table.name}").fetchall()
-    gone = {f"{table.name}.{name}" for name, count in zip(own, known, strict=True) if not count}
-    return filled - (gone if any(known) else {*gone, table.name})
+    emptied = {f"{table.name}.{name}" for name, count in zip(known_columns, known, strict=True) if not count}
+    return filled - (emptied if any(known) else {*emptied, table.name})
 
 
 def _find_group_ends(tables: Mapping[str, Table], table_ends: Mapping[str, datetime]) -> dict[str, datetime]:

@@ -35,9 +35,9 @@ LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), f
 """Whether two names may be the same: platforms mask everything between the first character and the last two."""
 SLOW_CHANNELS = "mail|ticket|social|twitter|tweet|facebook|instagram|weibo|web.?form|correo|邮|工单|微博|留言"
 SLOW_CHANNEL = f"coalesce(regexp_matches(lower(name), '{SLOW_CHANNELS}'), false)"
-"""Whether a channel's name is that of mail, tickets or social networks: nobody waits at the screen for the answer."""
+"""Whether a channel's name means mail, tickets or social networks, where the customer does not wait at the screen."""
 ENDS = ("chat", "orders", "aftersales", "stock", "parcels", "ship", "delivery")
-"""What ends at a moment of its own, each a variable: ``chat_end``, ``orders_end`` …"""
+"""Groups with their own last event, each a variable: ``chat_end``, ``orders_end`` …"""
 
 
 def set_variables(
@@ -49,7 +49,7 @@ def set_variables(
 ) -> None:
     """Set ``as_of``, ``chat_end`` and the like, and every fact. A view takes their types when it is created.
 
-    Also creates the macros that tell an empty cell from a fact nobody recorded: ``recorded('orders.status')`` is whether
+    Also creates the macros that distinguish an empty cell from a fact not recorded: ``recorded('orders.status')`` is whether
     any row has a value in that column, ``is_unread(unread, 'status')`` whether this row's cell could not be read.
 
     Args:
@@ -119,7 +119,7 @@ def create_service_hours(
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
     """Create table ``closers``, and a pattern of the texts that are made of its phrases alone.
 
-    Pieces are parted by punctuation, signs, emoji and line ends, but not by question marks; Chinese phrases may also follow
+    Pieces are separated by punctuation, signs, emoji and line ends, but not by question marks; Chinese phrases may also follow
     each other directly. One anchored pattern fails at the first letter that differs: a tenth of the time of cutting up
     every text.
     """
@@ -170,8 +170,8 @@ def parse_service_hours(texts: Sequence[str], countries: Sequence[str] = ()) -> 
 def list_spells(day: date, hours: ServiceHours) -> tuple[Spell, ...]:
     """The open spells of one calendar day: its own up to midnight, and the rest of those of the day before."""
     before = [(0, closes - DAY) for _, closes in hours.list_starting(day - timedelta(days=1)) if closes > DAY]
-    own = [(opens, min(closes, DAY)) for opens, closes in hours.list_starting(day)]
-    return _merge_overlaps([*before, *own])
+    hours_of_day = [(opens, min(closes, DAY)) for opens, closes in hours.list_starting(day)]
+    return _merge_overlaps([*before, *hours_of_day])
 
 
 def _merge_overlaps(spells: Sequence[Spell]) -> tuple[Spell, ...]:

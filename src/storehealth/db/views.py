@@ -37,7 +37,7 @@ NOT_THE_VIEWS_FAULT = (
 
 
 def create_views(
-    hands: Connections,
+    connections: Connections,
     views: Mapping[str, View],
     only: Iterable[str] | None = None,
     seconds: float = MAX_QUERY_SECONDS,
@@ -46,7 +46,7 @@ def create_views(
     """Run the SQL of all views, or with ``only`` of the views named and those they read.
 
     Args:
-        hands: Connections to the database with its canonical tables.
+        connections: Connections to the database with its canonical tables.
         views: All views.
         only: Names of the views wanted; default: all.
         seconds: Time limit of one view.
@@ -56,21 +56,23 @@ def create_views(
         CatalogueError: A view's SQL is wrong or takes too long, or views depend on each other in a circle.
         OutOfMemory: A view needs more memory than it may use.
     """
-    grant_memory(hands)
-    _make(hands, _in_order(views, views if only is None else only), seconds, foreign)
+    grant_memory(connections)
+    _make(connections, _in_order(views, views if only is None else only), seconds, foreign)
 
 
-def create_missing_views(hands: Connections, views: Mapping[str, View], seconds: float = MAX_QUERY_SECONDS) -> None:
-    """Create the views that :func:`create_views` was told to leave out; errors are those of that function."""
-    made = {name for (name,) in hands[0].execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    _make(hands, [view for view in _in_order(views, views) if view.view not in made], seconds, ())
+def create_missing_views(
+    connections: Connections, views: Mapping[str, View], seconds: float = MAX_QUERY_SECONDS
+) -> None:
+    """Create the views that :func:`create_views` left out; errors are those of that function."""
+    existing = {name for (name,) in connections[0].execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    _make(connections, [view for view in _in_order(views, views) if view.view not in existing], seconds, ())
 
 
-def recreate_views(hands: Connections, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
+def recreate_views(connections: Connections, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:
     """Recreate one view and those that read it, directly or through others.
 
     Args:
-        hands: Connections to the database with its views.
+        connections: Connections to the database with its views.
         views: All views.
         changed: The view whose rows have changed.
         but: Views that keep their rows.
@@ -80,8 +82,8 @@ def recreate_views(hands: Connections, views: Mapping[str, View], changed: str, 
         if view.view == changed or (stale.keys() & set(view.after) and view.view not in but):
             stale[view.view] = view
     for name in stale:
-        hands[0].execute(f"DROP TABLE main.{name}")
-    _make(hands, list(stale.values()), MAX_QUERY_SECONDS, ())
+        connections[0].execute(f"DROP TABLE main.{name}")
+    _make(connections, list(stale.values()), MAX_QUERY_SECONDS, ())
 
 
 def define_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View]) -> None:
@@ -90,9 +92,12 @@ def define_views(con: duckdb.DuckDBPyConnection, views: Mapping[str, View]) -> N
         con.execute(f"CREATE VIEW main.{view.view} AS {view.sql.rstrip().rstrip(';')}")
 
 
-def _make(hands: Connections, views: list[View], seconds: float, foreign: Collection[str]) -> None:
-    jobs = {view.view: partial(_make_view, view=view, seconds=seconds, own=view.view not in foreign) for view in views}
-    run_parallel(hands, jobs, {view.view: _dependencies(view, views[:place]) for place, view in enumerate(views)})
+def _make(connections: Connections, views: list[View], seconds: float, foreign: Collection[str]) -> None:
+    jobs = {
+        view.view: partial(_make_view, view=view, seconds=seconds, is_built_in=view.view not in foreign)
+        for view in views
+    }
+    run_parallel(connections, jobs, {view.view: _dependencies(view, views[:place]) for place, view in enumerate(views)})
 
 
 def _dependencies(view: View, before: Iterable[View]) -> list[str]:
@@ -121,7 +126,7 @@ def _in_order(views: Mapping[str, View], wanted: Iterable[str]) -> list[View]:
     return list(order.values())
 
 
-def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: bool) -> None:
+def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, is_built_in: bool) -> None:
     create = f"CREATE TABLE main.{view.view} AS {view.sql.rstrip().rstrip(';')}"
     try:
         statements = con.extract_statements(create)
@@ -132,7 +137,7 @@ def _make_view(con: duckdb.DuckDBPyConnection, view: View, seconds: float, own: 
     except QueryTimeoutError as error:
         raise _make_error(view, error.problem) from None
     except QueryMemoryError:
-        raise OutOfMemory("" if own else f"{view.view}.sql") from None
+        raise OutOfMemory("" if is_built_in else f"{view.view}.sql") from None
     except NOT_THE_VIEWS_FAULT:
         raise
     except duckdb.Error as error:

@@ -1,4 +1,4 @@
-"""Many machines: the same function on a Dask cluster, one task per store; Dask does a lost worker's stores again."""
+"""Many machines: the same function on a Dask cluster, one task per store; Dask repeats the stores of a lost worker."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run_on_dask(tasks: Sequence[RemoteTask], scheduler: str) -> Iterator[StoreRe
 
 
 def _take(future: object, task: RemoteTask) -> StoreResult:
-    """The result of a store; one that has ended several workers is no reason to end another."""
+    """The result of a store; one that has killed several workers is not tried again."""
     error = future.exception()  # type: ignore[attr-defined]
     if error is None:
         result: StoreResult = future.result()  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """One machine: a process per store, forked from one that has everything loaded; hanging and crashing ones are replaced.
 
-A process lives for one store. What is dear, the imports and the catalogue, is loaded once before the fork; and whatever
-one store does to its process, be it a crash, a leak or a limit, ends with it.
+A process lives for one store. What is slow to load, the imports and the catalogue, is loaded once before the fork; whatever
+one store does to its process (a crash, a leak, a limit) ends with it.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def run_tasks(tasks: Iterable[StoreTask], options: PoolOptions, work: Work = aud
     running: list[_Running] = []
     try:
         while lanes.has_more or running:
-            while len(running) < lanes.jobs and (pick := lanes.pick(any(one.is_big for one in running))):
+            while len(running) < lanes.jobs and (pick := lanes.pick(any(task.is_big for task in running))):
                 running.append(_start(context, pick[0], pick[1], options, work))
             for ended in _wait(running):
                 running.remove(ended)
@@ -210,10 +210,14 @@ def _run_child(sender: Connection, task: StoreTask, work: Work) -> None:
 def _wait(running: list[_Running]) -> list[_Running]:
     """Wait until a process answers, ends or runs out of time; return those."""
     now = time.monotonic()
-    left = max(0.0, min(min(one.ends for one in running) - now, POLL_SECONDS))
-    ready = set(wait([*(one.answers for one in running), *(one.process.sentinel for one in running)], left))
+    left = max(0.0, min(min(worker.ends for worker in running) - now, POLL_SECONDS))
+    ready = set(wait([*(worker.answers for worker in running), *(worker.process.sentinel for worker in running)], left))
     now = time.monotonic()
-    return [one for one in running if one.answers in ready or one.process.sentinel in ready or one.ends <= now]
+    return [
+        worker
+        for worker in running
+        if worker.answers in ready or worker.process.sentinel in ready or worker.ends <= now
+    ]
 
 
 def _collect(ended: _Running) -> StoreResult:

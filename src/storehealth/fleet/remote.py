@@ -250,8 +250,8 @@ def _list_archives(system: Any, path: str) -> list[int]:
         names = system.ls(path, detail=False)
     except FileNotFoundError:
         return []
-    found = (ARCHIVE.fullmatch(str(name).rstrip("/").rpartition("/")[2]) for name in names)
-    return sorted(int(match[1]) for match in found if match)
+    matches = (ARCHIVE.fullmatch(str(name).rstrip("/").rpartition("/")[2]) for name in names)
+    return sorted(int(match[1]) for match in matches if match)
 
 
 def _create(system: Any, path: str, content: bytes) -> None:

@@ -1,6 +1,6 @@
 """The report over a fleet, from the briefs of its stores alone: pure, and the same for the same run.
 
-Compared is only like with like: figures of stores of one platform, market and size. Two stores differ only if their
+Only like is compared with like: stores of one platform, market and size. Two stores differ only if their
 score intervals do not overlap.
 """
 
@@ -40,7 +40,7 @@ SIZES = (0, 30, 300, 3000, 30000)
 MIN_SPREAD = 3
 """Stores of a group from which its spread is shown."""
 MIN_PEERS = 5
-"""Stores of a group from which one is told where it stands: among fewer it could work out the others' figures."""
+"""Least stores of a group for which standings are shown: with fewer, a store could work out the others' figures."""
 MIN_COMMON = 3
 """Stores that share something from which it is one line."""
 COMMON_SHARE = 0.5
@@ -111,17 +111,17 @@ def _rank_league(judged: Sequence[_Judged]) -> Iterator[LeagueLine]:
     bounds = {store.result.name: _bounds(store.brief) for store in judged if store.brief.score is not None}
     lines = []
     for result, brief in judged:
-        own = bounds.get(result.name)
-        surely_better = sum(low > own[1] for low, _ in bounds.values()) if own else 0
-        surely_worse = sum(high < own[0] for _, high in bounds.values()) if own else 0
+        interval = bounds.get(result.name)
+        surely_better = sum(low > interval[1] for low, _ in bounds.values()) if interval else 0
+        surely_worse = sum(high < interval[0] for _, high in bounds.values()) if interval else 0
         statuses = Counter(finding.status for finding in brief.findings if not finding.muted)
         lines.append(
             LeagueLine(
                 **_name(result, brief),
                 owner=result.owner,
                 peers=find_peers(brief),
-                place=1 + surely_better if own else None,
-                last_place=len(bounds) - surely_worse if own else None,
+                place=1 + surely_better if interval else None,
+                last_place=len(bounds) - surely_worse if interval else None,
                 **brief.model_dump(include={"score", "low", "high", "grade", "previous", "orders"}),
                 change=brief.score_change,
                 fails=statuses["fail"],
@@ -211,15 +211,15 @@ def _find_common_slices(judged: Sequence[_Judged]) -> Iterator[CommonFinding]:
 def _compare_slice(
     dimension: str, value: str, rows: Sequence[_SliceRows], judged: Sequence[_Judged]
 ) -> CommonFinding | None:
-    own, others = [row for row in rows if row.value == value], [row for row in rows if row.value != value]
-    hit = [row for row in own if row.defects and row.finding.status in ("fail", "watch")]
-    defects, total = (sum(row.defects for row in own), sum(row.judged for row in own))
+    inside, others = [row for row in rows if row.value == value], [row for row in rows if row.value != value]
+    hit = [row for row in inside if row.defects and row.finding.status in ("fail", "watch")]
+    defects, total = (sum(row.defects for row in inside), sum(row.judged for row in inside))
     other_defects, other_total = (sum(row.defects for row in others), sum(row.judged for row in others))
     if len(hit) < MIN_COMMON or defects < MIN_DEFECTS or not other_total:
         return None
     if newcombe_interval(defects, total, other_defects, other_total)[0] <= 0:
         return None
-    first = own[0].finding
+    first = inside[0].finding
     return CommonFinding(
         code=first.code,
         title=first.title,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storehealth.fleet.work import StoreTask
 
 STORES_FOLDER = "stores"
-"""In the state folder; below it each store has a state folder of its own."""
+"""In the state folder; each store has its own state folder below it."""
 RUN_FILE = "fleet.json"
 
 
@@ -57,8 +57,10 @@ def plan_tasks(stores: Iterable[FleetStore], state: Path, options: TaskOptions) 
     language, packs = shared.pop("language"), shared.pop("packs")
     tasks = []
     for store in stores:
-        own = store._replace(language=store.language or language, packs=tuple(dict.fromkeys((*store.packs, *packs))))
-        task = StoreTask(store=own, state=str(locate_store_state(state, store.name)), **shared)
+        configured = store._replace(
+            language=store.language or language, packs=tuple(dict.fromkeys((*store.packs, *packs)))
+        )
+        task = StoreTask(store=configured, state=str(locate_store_state(state, store.name)), **shared)
         tasks.append(task._replace(fingerprint=fingerprint_store(task)))
     return tasks
 

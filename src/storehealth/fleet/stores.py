@@ -32,7 +32,7 @@ class StoreEntry(StrictModel):
     platform: NonEmptyText | None = Field(default=None, description="Default: of its settings, else from the files.")
     zone: ZoneName | None = Field(default=None, description="IANA time zone, such as Asia/Shanghai.")
     language: Language | None = Field(default=None, description="Language of its reports: en, zh, es.")
-    settings: str | None = Field(default=None, description="Its storehealth.toml; mutes and events stand beside it.")
+    settings: str | None = Field(default=None, description="Its storehealth.toml; mutes and events are beside it.")
     pack: str | None = Field(default=None, description="Folder with its own rules, layouts and platforms.")
     owner: str | None = Field(default=None, description="Who looks after it.")
 
@@ -131,7 +131,7 @@ def _locate(entry: StoreEntry, base: Path) -> FleetStore:
     exports = folder / EXPORTS_FOLDER if (folder / EXPORTS_FOLDER).is_dir() else folder
     settings = (base / entry.settings).absolute() if entry.settings else None
     home = settings.parent if settings else folder if folder.is_dir() else folder.parent
-    own = [home / OWN_PACK] if (home / OWN_PACK).is_dir() else []
+    packs = [home / OWN_PACK] if (home / OWN_PACK).is_dir() else []
     named = [(base / entry.pack).absolute()] if entry.pack else []
     return FleetStore(
         name=make_folder_name(entry.name),
@@ -139,7 +139,7 @@ def _locate(entry: StoreEntry, base: Path) -> FleetStore:
         folder=os.fspath(home),
         title=entry.name,
         settings=os.fspath(settings) if settings else None,
-        packs=tuple(map(os.fspath, dict.fromkeys((*own, *named)))),
+        packs=tuple(map(os.fspath, dict.fromkeys((*packs, *named)))),
         **entry.model_dump(include={"platform", "zone", "language", "owner"}),
     )
 

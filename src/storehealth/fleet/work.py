@@ -1,4 +1,4 @@
-"""The one function that every engine runs: audit one store in a process of its own, and say briefly how it went.
+"""The one function that every engine runs: audit one store in a separate process, and summarise the result.
 
 What it leaves in the store's state folder is what ``storehealth audit --cron --name NAME --state STATE`` leaves there.
 """
@@ -137,7 +137,7 @@ def read_stored_result(state: str) -> StoredResult | None:
 
 
 def audit_task(task: StoreTask) -> StoreResult:
-    """Audit one store in this process, whose threads, memory and folder it sets; call it in a process of its own.
+    """Audit one store in this process, whose threads, memory and folder it sets; call it in a separate process.
 
     Returns:
         The result. Whatever goes wrong with the store is in it; only an interrupt is raised.

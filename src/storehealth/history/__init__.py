@@ -1,4 +1,4 @@
-"""Remembered runs: what is kept of an audit, and how a later audit is compared with it.
+"""Saved runs: what is kept of an audit, and how a later audit is compared with it.
 
 Only :mod:`~storehealth.history.runs` and :mod:`~storehealth.history.storage` touch the disk; all others are pure. An audit
 gets a :class:`RunHistory` and reads earlier runs from it; only the command line calls :func:`remember_run`.

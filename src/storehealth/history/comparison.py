@@ -1,7 +1,4 @@
-"""Compares an audit with the runs before it. Pure: the same runs always give the same comparison.
-
-Two remembered runs side by side.
-"""
+"""Compares an audit with the runs before it, or two saved runs. Pure: the same runs always give the same comparison."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def _is_adjacent(earlier: date, later: date) -> bool:
 
 
 def _name_group(code: str, group: Sequence[Holiday]) -> Message:
-    """Name holidays that follow each other; a day off that was moved to them has no name of its own."""
+    """Name holidays that follow each other; a day off that was moved to them has no name."""
     named = {holiday.name: holiday for holiday in reversed(group) if not holiday.is_moved} or {"": group[0]}
     first_days = sorted(named.values())
     names = tuple(data_text(f"holiday.{code}.{holiday.day}", holiday.name) for holiday in first_days)

@@ -130,11 +130,11 @@ def _compare_slice(
         for measurement in measurements
         if measurement.code == before.code and measurement.segment == driver.segment
     )
-    found = next(matching, None) if now else None
+    segment = next(matching, None) if now else None
     then = _count_slice((driver.defects, driver.judged), before)
-    if found is None or now is None or found.judged == 0:
+    if segment is None or now is None or segment.judged == 0:
         return then, None, None
-    counts = (found.defects, found.judged)
+    counts = (segment.defects, segment.judged)
     return then, _count_slice(counts, now), compare_counts((driver.defects, driver.judged), counts)
 
 

@@ -42,10 +42,10 @@ from storehealth.support.stats import difference_interval, newcombe_interval
 JUDGED = ("pass", "watch", "fail", "informative")
 """Statuses of findings with a figure that may be compared."""
 LEVELS: dict[Status, int] = {"pass": 0, "watch": 1, "fail": 2}
-"""Other statuses are no verdicts: such a run is a gap, neither good nor bad."""
+"""Other statuses are not verdicts: such a run is a gap, neither good nor bad."""
 DIGITS = 2
 MIN_PART = 0.05
-"""Findings that move the score by less than so many points are not listed."""
+"""Findings that move the score by fewer points are not listed."""
 MAX_SHARE_DIFFERENCE = 0.05
 """Two periods in which the share of a weekday differs by more have another mix of weekdays."""
 MAX_RUNS = 12
@@ -54,7 +54,7 @@ MAX_FIGURES = 8
 MIN_RUNS = 4
 """Fewer runs do not show how far apart runs usually are, so no gap can be recognised."""
 GAP_FACTOR = 1.5
-"""Where two runs are so many times the usual distance apart, a run is missing between them."""
+"""If two runs are this many times the usual distance apart, a run is missing between them."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class EarlierRuns:
 
     @property
     def reference(self) -> EarlierRun | None:
-        """The run that is compared with."""
+        """The run to compare with."""
         return self.reference_runs[-1] if self.reference_runs else None
 
     def split_marks(self, code: str) -> tuple[Mapping[int, int] | None, list[Mapping[int, int]]]:

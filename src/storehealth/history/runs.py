@@ -1,6 +1,6 @@
-"""The remembered runs of a state folder: what an audit reads of them, and how a run is added.
+"""The saved runs of a state folder: what an audit reads of them, and how a run is added.
 
-Select a run by its id or the start of it, by ``latest`` or ``previous``, or by the day or time of its as_of.
+A run is selected by its id or the start of it, by ``latest`` or ``previous``, or by the day or time of its as_of.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class PendingRun:
 
 @dataclass
 class RunHistory:
-    """The runs remembered in a state folder.
+    """The runs saved in a state folder.
 
     Attributes:
         folder: The state folder; ``history.sqlite`` is created in it when the first run is remembered.

@@ -223,13 +223,13 @@ def unpack_verdicts(content: bytes) -> Verdicts:
         return VERDICTS.validate_python((list(map(_upgrade_title, findings)), total, areas))
 
 
-def pack_counts(measured: Iterable[Measurement], asked: Mapping[str, str]) -> bytes:
+def pack_counts(measured: Iterable[Measurement], digests: Mapping[str, str]) -> bytes:
     """Pack the counts per rule and slice, without rows of the store, and a digest of each rule's question."""
     counts = [
         measurement.model_copy(update={"evidence": ()}).model_dump(mode="json", by_alias=True)
         for measurement in measured
     ]
-    return pack({"asked": dict(asked), "measured": counts})
+    return pack({"asked": dict(digests), "measured": counts})
 
 
 def unpack_counts(content: bytes) -> tuple[list[Measurement], dict[str, str]]:

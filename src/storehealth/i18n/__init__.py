@@ -129,7 +129,7 @@ class Words:
         return str(value)
 
     def render(self, text: Message | str | None) -> str:
-        """A message as text; empty for None. A string is no text of ours and stays as it is."""
+        """A message as text; empty for None. A plain string stays as it is."""
         return translate(text, self.language) if isinstance(text, Message) else text or ""
 
     def name_table(self, name: str) -> str:
@@ -142,8 +142,8 @@ class Words:
 
     def name_missing(self, needs: Collection[str]) -> str:
         """What no file provides. Columns of a table that is missing altogether are not listed."""
-        whole = {frozenset(need.split("|")) for need in needs if "." not in need}
-        missing = [need for need in needs if "." not in need or _tables(need) not in whole]
+        tables = {frozenset(need.split("|")) for need in needs if "." not in need}
+        missing = [need for need in needs if "." not in need or _tables(need) not in tables]
         missing = [need for need in missing if "=" not in need] or missing
         return self.say("unit.comma").join(dict.fromkeys(map(self.name_need, missing)))
 
@@ -170,7 +170,7 @@ class Words:
         return ("≥" if higher_is == "better" else "≤") + self.format_figure(value, unit)
 
     def format_decimal(self, value: float | None, digits: int = 1) -> str:
-        """A plain number with at most so many decimals, or a dash."""
+        """A plain number with at most this many decimals, or a dash."""
         return values.format_decimal(value, self.language, digits)
 
     def format_day(self, day: date | None) -> str:

@@ -1,7 +1,4 @@
-"""Phrases about a finding compared with earlier runs.
-
-Phrases about two saved runs side by side.
-"""
+"""Phrases about a finding compared with earlier runs, and about two saved runs side by side."""
 
 from __future__ import annotations
 

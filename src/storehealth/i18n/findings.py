@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from storehealth.i18n import Words, load_texts
+from storehealth.i18n import Words, has_text, load_texts
 from storehealth.i18n.comparison import describe_change
 from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
-from storehealth.model import Checkup, Driver, Finding, MissCause, NotJudged, Recommendation, SideFigure, Source, Window
+from storehealth.model import (
+    Checkup,
+    Driver,
+    EvidenceRow,
+    Finding,
+    MissCause,
+    NotJudged,
+    Recommendation,
+    SideFigure,
+    Source,
+    Window,
+)
 from storehealth.support.message import Message
 
 RANK = {"fail": 0, "watch": 1, "inconclusive": 2, "pass": 3, "informative": 4, "not_applicable": 5}
@@ -152,7 +163,7 @@ def format_interval(finding: Finding, words: Words) -> str:
 
 
 def format_bounds(finding: Finding, words: Words, only: str | None = None) -> list[str]:
-    """Target and limit with their direction, marked where nobody has confirmed them; a limit no value breaks is left out."""
+    """Target and limit with their direction, marked if unconfirmed; a limit no value breaks is left out."""
     shown = [
         words.say(f"screen.{name}", bound=words.format_bound(value, finding.unit, finding.higher_is))
         for name, value in (("target", finding.target), ("limit", finding.limit))
@@ -160,8 +171,8 @@ def format_bounds(finding: Finding, words: Words, only: str | None = None) -> li
     ]
     source = finding.limit_source
     if shown and source:
-        own = words.say("unit.brackets", what=shown[-1], inside=words.say("screen.own_limit"))
-        shown[-1] = own if source.own else mark_doubt(shown[-1], source.verified, words)
+        last = words.say("unit.brackets", what=shown[-1], inside=words.say("screen.own_limit"))
+        shown[-1] = last if source.own else mark_doubt(shown[-1], source.verified, words)
     return shown
 
 
@@ -227,7 +238,12 @@ def locate_evidence(finding: Finding) -> str | None:
     first = next((row for row in finding.evidence.rows if row.file), None)
     if first is None:
         return None
-    return f"{first.file}:{first.line}" if first.line is not None else first.file
+    return format_place(first)
+
+
+def format_place(row: EvidenceRow) -> str:
+    """``orders.csv:17``; a dash for a row that summarises others and is in no file."""
+    return f"{row.file}:{row.line}" if row.file and row.line is not None else row.file or "—"
 
 
 def describe_source(finding: Finding, words: Words) -> str | None:
@@ -259,7 +275,7 @@ def _format_part(name: str, value: str | None, words: Words) -> str:
 
 
 def describe_driver(driver: Driver, words: Words) -> str:
-    """The share of all defects found in a slice, and the slices that cannot be told from it."""
+    """The share of all defects found in a slice, and the slices with the same rows."""
     text = words.say(
         "screen.share_of_misses",
         share=words.format_figure(driver.share_of_defects, "share"),
@@ -329,12 +345,18 @@ def format_value(value: str | int | float | bool | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def name_detail(name: str, words: Words) -> str:
+    """A column of an evidence row in the reader's language; one of a pack's own as it is."""
+    return words.say(f"evidence.{name}") if has_text(f"evidence.{name}") else name
+
+
 def format_detail(name: str, value: str | int | float | bool | None, words: Words) -> str:
     """A value of an evidence row with its name: ``wait=34 d 1 h`` for ``wait_seconds``, others as they are."""
     short, _, unit = name.rpartition("_")
+    shown = name_detail(name, words)
     if short and unit in ("seconds", "hours", "days") and isinstance(value, int | float):
-        return f"{short}={words.format_figure(value, unit)}"
-    return f"{name}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
+        return f"{short if shown == name else shown}={words.format_figure(value, unit)}"
+    return f"{shown}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
 
 
 def summarize_rows(finding: Finding, shown: int, words: Words) -> str | None:
@@ -350,7 +372,7 @@ def summarize_rows(finding: Finding, shown: int, words: Words) -> str | None:
 
 
 def describe_replies(checkup: Checkup, words: Words) -> list[str]:
-    """Quantiles of reply time and how many replies came within so many seconds."""
+    """Quantiles of reply time and how many replies came within given times."""
     summary, lines = checkup.distributions.reply_time_summary, []
     if summary:
         for key, part in (("screen.median", summary.first_replies), ("screen.turns", summary.turns)):

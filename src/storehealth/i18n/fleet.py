@@ -113,7 +113,7 @@ def describe_common(line: CommonFinding, words: Words) -> str:
 
 
 def describe_change(line: ChangeLine, words: Words) -> str:
-    """How a store's score has changed, what fails anew, and what no longer does."""
+    """How a store's score has changed, what fails newly, and what no longer does."""
     parts = [part for part in [format_change(line, words)] if part]
     for key, codes in (("fleet.new", line.new), ("fleet.resolved", line.resolved)):
         if codes:

@@ -150,7 +150,7 @@ def _name_advice(members: Sequence[FollowUp], words: Words) -> str:
 
 
 def summarize_followup(members: Sequence[FollowUp], words: Words) -> str:
-    """``Keep the cut-off (warehouse=WH2): 18 → 5 missed a week, better beyond noise; +4 points``."""
+    """``Keep the cut-off (warehouse=WH2): 18 → 5 misses a week, better beyond noise; +4 points``."""
     followup = members[0]
     parts = [_format_change(followup, words), *([words.say(f"change.{followup.change}")] if followup.change else [])]
     text = f"{_name_advice(members, words)}{words.say('unit.colon')}{words.say('history.clause').join(parts)}"
@@ -254,11 +254,11 @@ def build_trend_rows(trend: Trend, lines: Sequence[TrendLine], words: Words) -> 
     left = list(trend.events)
     rows = []
     for place, run in enumerate(trend.runs):
-        seen = [event for event in left if event.first <= days[place]]
-        left = [event for event in left if event not in seen]
+        due = [event for event in left if event.first <= days[place]]
+        left = [event for event in left if event not in due]
         values = tuple(_format_value(line.values[place], line.unit, words) for line in lines)
         at = words.format_day(days[place]) if plain else words.format_moment(run.as_of)
-        rows.append(TrendRow(at, run.gap, values, _list_events(seen, words)))
+        rows.append(TrendRow(at, run.gap, values, _list_events(due, words)))
     return rows
 
 

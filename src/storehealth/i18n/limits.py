@@ -1,7 +1,4 @@
-"""Phrases about a platform's limits.
-
-The money its bands put at risk, its printed figures beside ours, how certain each number is and since when it holds.
-"""
+"""Phrases about a platform's limits: money at risk, printed figures beside ours, how certain each number is."""
 
 from __future__ import annotations
 
@@ -36,8 +33,8 @@ def summarize_limits(checkup: Checkup, words: Words) -> str | None:
 
 
 def _summarize(line: PlatformLine, words: Words) -> str:
-    value, bare = words.format_figure(line.value, line.unit), words.format_bound(line.limit, line.unit, line.higher_is)
-    limit = mark_doubt(bare, line.limit_source.verified, words)
+    value, bound = words.format_figure(line.value, line.unit), words.format_bound(line.limit, line.unit, line.higher_is)
+    limit = mark_doubt(bound, line.limit_source.verified, words)
     if line.margin is None:
         return words.say("against.brief_over_value", code=line.code, value=value, limit=limit)
     key = "brief_over" if line.over else "brief_near" if line.margin else "brief_none"
@@ -159,13 +156,13 @@ def _format_both(figure: PrintedFigure, words: Words) -> str:
     if figure.difference is None or figure.verdict == "agrees":
         return text
     size = abs(figure.difference)
-    far = (
+    distance = (
         words.say("printed.points", n=words.format_decimal(100 * size))
         if figure.unit == "share"
         else words.format_figure(size, figure.unit)
     )
     key = "printed.more" if figure.difference > 0 else "printed.less"
-    return words.say("unit.comma").join([text, words.say(key, far=far)])
+    return words.say("unit.comma").join([text, words.say(key, far=distance)])
 
 
 def _format_value(value: float | None, rows: int, figure: PrintedFigure, words: Words) -> str:

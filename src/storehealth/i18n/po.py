@@ -83,11 +83,11 @@ def parse_po(text: str, name: str) -> dict[str, tuple[str, ...]]:
     Raises:
         ValueError: A line is not understood.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    entries: dict[str, tuple[str, ...]] = {}
     for entry in _entries(text.split("\n"), name):
         if entry.parts and not entry.is_fuzzy:
-            found[entry.parts["msgid"]] = entry.forms()
-    return found
+            entries[entry.parts["msgid"]] = entry.forms()
+    return entries
 
 
 def _entries(rows: Iterable[str], name: str) -> Iterable[_Entry]:

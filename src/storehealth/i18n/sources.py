@@ -1,7 +1,4 @@
-"""Phrases about what a checkup is based on: days, files, rows.
-
-What was not used or rejected, and what a missing file or column would enable.
-"""
+"""Phrases about what a checkup is based on: days, files, rows, what was not used or is missing."""
 
 from __future__ import annotations
 
@@ -159,16 +156,16 @@ def describe_export(export: ExportSuggestion, words: Words, most: int | None = N
         files = words.say("unit.comma").join(export.files[:MOST_FILES]) + (
             " …" if len(export.files) > MOST_FILES else ""
         )
-        lacks = words.say("screen.lacks", headers=words.say("unit.comma").join(export.headers), files=files)
-        return words.say("screen.lets", what=lacks, **values)
+        missing = words.say("screen.lacks", headers=words.say("unit.comma").join(export.headers), files=files)
+        return words.say("screen.lets", what=missing, **values)
     menu = words.render(export.menu) or words.say("screen.plain_table", layout=export.layouts[0])
     return words.say("screen.lets_menu", what=tables[:1].upper() + tables[1:], menu=menu, **values)
 
 
-def summarize_exports(rest: Sequence[ExportSuggestion], words: Words, most: int) -> str:
+def summarize_exports(exports: Sequence[ExportSuggestion], words: Words, most: int) -> str:
     """Several missing exports in one sentence: tables, layout and rules."""
     parts = []
-    for export in rest:
+    for export in exports:
         what = words.say("unit.comma").join(export.headers) if export.columns else _list_tables(export, words)
         inside = f"{export.layouts[0]}{words.say('unit.colon')}{_format_codes(export, words, most)}"
         parts.append(words.say("unit.brackets", what=what, inside=inside))

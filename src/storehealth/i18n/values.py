@@ -170,7 +170,7 @@ def _join_list(style: str) -> Callable[[Value | str, Language], str]:
 
 
 def _separate_by(separator: str) -> Callable[[Value | str, Language], str]:
-    """A list parted by a text of the catalogue."""
+    """A list separated by a text of the catalogue."""
     return lambda value, language: _text(separator, language).join(_parts(value, language))
 
 
@@ -199,7 +199,7 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "sentences": _separate_by("list.sentence"),
     "spaced": _separate_by("list.blank"),
 }
-"""What may stand behind the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
+"""Hints allowed after the colon of a ``{name:hint}``; ``docs/messages.md`` lists them."""
 
 
 class _SpanishLocale(Locale):

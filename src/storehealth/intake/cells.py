@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Kind, TableColumn
 
 MACROS = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
+WORD = re.compile(r"\w+")
+
+
+def select_macros(macros: Mapping[str, str], sql: str) -> list[str]:
+    """Select the names of the macros that an SQL text calls, and of those that these call, in the order to create them.
+
+    Args:
+        macros: The statement that creates each macro, by its name; each stands behind those it calls.
+        sql: Any text.
+    """
+    found: set[str] = set()
+    new = macros.keys() & set(WORD.findall(sql))
+    while new:
+        found |= new
+        called = {word for name in new for word in WORD.findall(macros[name])}
+        new = (macros.keys() & called) - found
+    return [name for name in macros if name in found]
+
+
+def split_macros(sql: str) -> dict[str, str]:
+    """Split the text of the ``*.sql`` files into the statement of each macro, by its name."""
+    starts = list(re.finditer(r"CREATE OR REPLACE (?:TEMP )?MACRO (\w+)", sql))
+    ends = [*(start.start() for start in starts[1:]), len(sql)]
+    return {start[1]: sql[start.start() : end] for start, end in zip(starts, ends, strict=True)}
+
+
 NUMBERS = ("money", "number", "integer", "share")
 LOST_DIGITS = "reject.digits"
 REASONS: dict[Kind, str] = {
@@ -52,7 +79,34 @@ def remove_guard(text: str, kind: Kind) -> str:
 
 
 PLAIN = "{0} > '2000-01-02' AND {0} < '2099' AND strlen({0}) > 9"
-"""SQL condition that nearly all times meet, and no other text does but by chance: it needs no more tests."""
+"""SQL condition that nearly all times meet and other texts meet only by chance, so that no more tests are needed."""
+
+
+PLAIN_CELLS: dict[Kind, str] = {
+    "time": r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d",
+    "id": r"[0-9A-Za-z][0-9A-Za-z_-]*",
+    "money": r"-?\d{1,12}(\.\d{1,4})?",
+    "number": r"-?\d{1,12}(\.\d{1,4})?",
+    "integer": r"-?\d{1,15}",
+}
+"""How nearly all cells of these types are written: such a text is the value, and needs none of the steps of this module."""
+WORDS_FOR_NONE = ("null", "none", "nan")
+"""What means "no value" although it is written like an id."""
+
+
+def list_blank_words(kind: Kind, column: LayoutColumn) -> list[str]:
+    """What stands for "no value" in a column: the words of its layout, and -999, as JD writes a figure that it lacks."""
+    blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
+    return [*blanks, "-999", "-999.0", "-999.00"] if kind in NUMBERS else blanks
+
+
+def is_plain(text: str, kind: Kind, column: LayoutColumn) -> str:
+    """SQL condition that a text is written like nearly all of its type; never true of one that means "no value"."""
+    words = _list_literals(word.lower() for word in (*list_blank_words(kind, column), *WORDS_FOR_NONE))
+    test = f"regexp_full_match({text}, {quote_literal(PLAIN_CELLS[kind])})"
+    if kind == "time":  # 2000-01-01 and 2099-12-31 are what databases write for "none"
+        return f"{test} AND {text} > '2000-01-02' AND {text} < '2099' AND {text} NOT IN ({words})"
+    return f"{test} AND lower({text}) NOT IN ({words})"
 
 
 def keep_word(text: str) -> str:
@@ -62,10 +116,7 @@ def keep_word(text: str) -> str:
 
 def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -> str:
     """SQL for a text, or NULL where it means "no value": a dash, N/A, a word that the layout maps to nothing."""
-    blanks = [*column.empty, *(word for word, meaning in column.words.items() if meaning is None)]
-    if kind in NUMBERS:
-        # JD writes -999 for a figure that it does not have.
-        blanks += ["-999", "-999.0", "-999.00"]
+    blanks = list_blank_words(kind, column)
     more = f" OR lower({text}) IN ({_list_literals(word.lower() for word in blanks)})" if blanks else ""
     if later:
         plain = f"WHEN {PLAIN.format(text)} THEN {text}"
@@ -109,7 +160,7 @@ NUMERIC_DATE = rf"^(?:\D*|\d{{1,2}}:\d\d(?::\d\d)?(?:\D*\s)){_NUMERIC}(?:\D|$)"
 
 
 def tidy_time(text: str, step: int) -> str:
-    """SQL for the next step in turning a time in free spelling into its parts; each step is a SELECT of its own.
+    """SQL for the next step in turning a time in free spelling into its parts; each step is a SELECT.
 
     The steps remove words and number the month; ``list_time_parts`` splits what is left.
     """
@@ -160,6 +211,14 @@ def read_value(
     if kind == "word":
         return f"CASE WHEN lower({text}) IN ({_list_literals(target.words)}) THEN lower({text}) END"
     return {"id": f"id_of({text})", "flag": f"flag_of({text})"}.get(kind, text)
+
+
+def read_plain_value(text: str, target: TableColumn, zones: tuple[str, str]) -> str:
+    """SQL for the typed value of a text that :func:`is_plain`: what :func:`read_value` gives of it."""
+    value = text if target.type == "id" else f"TRY_CAST({text} AS {SQL_TYPES[target.type]})"
+    if target.type == "time" and zones[0] != zones[1]:
+        return f"timezone({quote_literal(zones[1])}, timezone({quote_literal(zones[0])}, {value}))"
+    return value
 
 
 def _read_number(text: str, kind: Kind, factor: float | None) -> str:

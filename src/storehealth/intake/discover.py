@@ -25,9 +25,9 @@ HIDDEN = (".", "~$", "._")
 TEMPORARY = (".tmp", ".part", ".crdownload", ".swp", ".bak", ".lock")
 SYSTEM_FILES = ("desktop.ini", "thumbs.db", "__macosx", "storehealth.d", "storehealth.toml")
 PACKAGES = (".numbers", ".pages", ".key")
-"""Documents of Apple's that are folders; what is inside is no table."""
+"""Apple documents that are folders; their contents are not tables."""
 MOST_BYTES = 64 << 30
-"""Size from which a file is none of a store's exports; reading it for its digest alone would take as long as an audit may."""
+"""Size from which a file cannot be an export; reading it only for its digest would take as long as an audit may."""
 DAY = re.compile(r"(20\d\d)[-_.年]?(0?[1-9]|1[0-2])[-_.月]?(0?[1-9]|[12]\d|3[01])(?!\d)")
 
 
@@ -150,9 +150,9 @@ def _to_iso_day(year: int, month: int, day: int) -> str | None:
         return None
 
 
-def expand_archives(found: Iterable[SourceFile]) -> Iterator[SourceFile]:
+def expand_archives(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
     """Replace each archive by the files it holds. An archive that cannot be read keeps its place and has a note."""
-    for file in found:
+    for file in files:
         try:
             yield from _list_members(file) if not file.note else [file]
         except FileRefused as refused:
@@ -178,18 +178,18 @@ def _list_members(file: SourceFile) -> list[SourceFile]:
     return sorted(inside, key=lambda file: file.name)
 
 
-def unpack_file(found: SourceFile, folder: Path) -> Path:
+def unpack_file(file: SourceFile, folder: Path) -> Path:
     """Return a path to read the file from: its own, or that of a copy in ``folder`` where it is inside an archive.
 
     Raises:
         FileRefused: The archive cannot unpack it.
     """
-    if not found.archive:
-        return found.path if _is_utf8(found.path) else _link_file(found, folder)
-    archive = load_archives()[found.archive]
-    target = folder / f"member{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
-    member = next(member for member in archive.list_members(found.path) if member.key == found.key)
-    archive.unpack(found.path, member, target)
+    if not file.archive:
+        return file.path if _is_utf8(file.path) else _link_file(file, folder)
+    archive = load_archives()[file.archive]
+    target = folder / f"member{file.suffix if file.suffix.removeprefix('.').isalnum() else ''}"
+    member = next(member for member in archive.list_members(file.path) if member.key == file.key)
+    archive.unpack(file.path, member, target)
     return target
 
 
@@ -197,10 +197,10 @@ def _is_utf8(path: Path) -> bool:
     return escape_bytes(str(path)) == str(path)
 
 
-def _link_file(found: SourceFile, folder: Path) -> Path:
+def _link_file(file: SourceFile, folder: Path) -> Path:
     """Return another name for a file whose own is not UTF-8: the database takes only such names."""
-    target = folder / f"file{found.suffix if found.suffix.removeprefix('.').isalnum() else ''}"
-    target.symlink_to(found.path.resolve())
+    target = folder / f"file{file.suffix if file.suffix.removeprefix('.').isalnum() else ''}"
+    target.symlink_to(file.path.resolve())
     return target
 
 
@@ -226,7 +226,7 @@ class IntakeOptions:
     platform: str | None = None
     date_order: str | None = None
 
-    def choose(self, given: Mapping[str, str], found: SourceFile) -> str | None:
+    def choose(self, choices: Mapping[str, str], file: SourceFile) -> str | None:
         """Return the value whose pattern matches a file first; None where no pattern does."""
-        matches = (value for glob, value in given.items() if any(fnmatch(label, glob) for label in found.labels))
+        matches = (value for glob, value in choices.items() if any(fnmatch(label, glob) for label in file.labels))
         return next(matches, None)

@@ -1,6 +1,6 @@
-"""Drafts a layout for a sheet that no layout fits: valid at once, with comments that say what to check.
+"""Drafts a layout for a sheet that no layout fits: immediately valid, with comments that say what to check.
 
-Runs one layout over a piece of text: the examples in layout files are checked this way.
+Also runs one layout over a piece of text, which is how the examples in layout files are checked.
 """
 
 from __future__ import annotations
@@ -107,8 +107,13 @@ def write_layout(
     proven = {column.profile.date_order for column in fit.columns if column.profile.date_order}
     date_order = date_order or (proven.pop() if len(proven) == 1 else None)
     text = _write_columns(name, container, fit, columns, catalogue)
-    if date_order:
-        text = text.replace("\ncolumns:\n", f"\ndate_order: {date_order}\ncolumns:\n", 1)
+    keys = [f"date_order: {date_order}\n"] if date_order else []
+    keys += (
+        ["order_cells: first_row  # check: only one row of an order has its times\n"]
+        if _has_order_rows(fit, catalogue)
+        else []
+    )
+    text = text.replace("\ncolumns:\n", f"\n{''.join(keys)}columns:\n", 1)
     return text + _write_example(text, fit, columns, catalogue)
 
 
@@ -136,6 +141,18 @@ def _write_columns(
         entry |= {"words": known} if known else {}
         lines.append(f"  {column.column}: {_to_flow(entry)}{_comment(column, words, target)}\n")
     return "".join([*lines, *_list_unread(fit, columns, catalogue)])
+
+
+def _has_order_rows(fit: SheetGuess, catalogue: Catalogue) -> bool:
+    """Whether the further rows of an order leave its times blank, as where they stand on its first row only."""
+    orders = catalogue.tables["orders"]
+    cells = {guess.column: guess.profile.cells for guess in fit.columns}
+    times = [cells[name] for name in orders.events if name in cells]
+    if "orders" not in fit.feeds or "order_id" not in cells or not times:
+        return False
+    numbers = cells["order_id"]
+    again = [row for row in range(1, len(numbers)) if numbers[row] and numbers[row] == numbers[row - 1]]
+    return bool(again) and all(not column[row] for row in again for column in times)
 
 
 def _has_own_form(profile: ColumnProfile) -> bool:
@@ -254,7 +271,7 @@ def _write_sample(fit: SheetGuess, columns: Sequence[ColumnProfile], catalogue: 
 
 
 def _anonymise(cell: str, target: TableColumn | None, number: int) -> str:
-    """Make up whatever is not read or says who somebody is: layout files are passed on to others."""
+    """Replace whatever is not read or identifies a person: layout files are passed on to others."""
     if not cell:
         return cell
     if target is None:
@@ -318,12 +335,12 @@ class LayoutTrial(NamedTuple):
     rejected: int
 
 
-def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: str | None = None) -> LayoutTrial:
+def try_layout(layout: Layout, lines: str | bytes, catalogue: Catalogue, zone: str | None = None) -> LayoutTrial:
     """Read a text with one layout.
 
     Args:
         layout: The layout; the containers it lists do not matter here.
-        given: The content of a file.
+        lines: The content of a file.
         catalogue: Has the tables.
         zone: The store's zone; by default the layout's own.
 
@@ -332,7 +349,7 @@ def try_layout(layout: Layout, given: str | bytes, catalogue: Catalogue, zone: s
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "given.txt"
-        path.write_bytes(given.encode() if isinstance(given, str) else given)
+        path.write_bytes(lines.encode() if isinstance(lines, str) else lines)
         sheet, _ = open_sheet(layout, path)
         match = recognise(sheet.top, "", [layout], forced=True)
         plan = ReadingPlan(layout, catalogue.tables, match, zone or layout.zone or "UTC")

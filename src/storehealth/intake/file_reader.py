@@ -100,11 +100,11 @@ class FileReader:
         if self.con is not None:
             self.con.close()
 
-    def inspect(self, found: SourceFile) -> FileInspection:
+    def inspect(self, file: SourceFile) -> FileInspection:
         """Find the sheets of a file and the layout of each. An error becomes a note."""
-        inspection = FileInspection(found)
-        if found.note:
-            inspection.parts = [SheetInspection("", None, None, None, found.note)]
+        inspection = FileInspection(file)
+        if file.note:
+            inspection.parts = [SheetInspection("", None, None, None, file.note)]
             return inspection
         try:
             self._inspect(inspection)
@@ -160,8 +160,8 @@ class FileReader:
         layouts = [self.catalogue.layouts[chosen]] if chosen else self.catalogue.layouts.values()
         try:
             readable = select_layouts(layouts, sheet)
-            own = {layout.name for layout in readable if self.catalogue.is_from_pack("layouts", layout.name)}
-            match = recognise(sheet.top, container, readable, self.options.platform, chosen is not None, own)
+            of_packs = {layout.name for layout in readable if self.catalogue.is_from_pack("layouts", layout.name)}
+            match = recognise(sheet.top, container, readable, self.options.platform, chosen is not None, of_packs)
         except FileRefused as refused:
             note, top = describe_error(refused), _sample(sheet.top)
             if note.id in UNRECOGNISED and not getattr(sheet, "aside", False):
@@ -195,23 +195,23 @@ class FileReader:
         folder.mkdir()
         return folder
 
-    def read(self, look: FileInspection, zone: str) -> FileResult:
+    def read(self, inspection: FileInspection, zone: str) -> FileResult:
         """Read the recognised sheets of a file, or find them in the lake. An error becomes a note."""
         result = FileResult([], [], [], [])
-        for index, (part, path) in enumerate(zip(look.parts, _name_parts(look), strict=True)):
+        for index, (part, path) in enumerate(zip(inspection.parts, _name_parts(inspection), strict=True)):
             source = Source(path=path, container=part.container, encoding=part.encoding, note=part.note)
             result.readings.append(_describe_header(path, part, self.catalogue))
             if part.match is None:
                 result.sources.append(_suggest_map(source))
                 continue
             try:
-                self._read_sheet(look, index, source, zone, result)
+                self._read_sheet(inspection, index, source, zone, result)
             except CatalogueError:
                 raise
             except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
                 _raise_if_fatal(error)
                 result.sources.append(source.model_copy(update={"note": describe_error(error)}))
-        look.sheets = None
+        inspection.sheets = None
         return result
 
     def _read_sheet(
@@ -238,7 +238,7 @@ class FileReader:
         if inspection.sheets is None:  # the inspection came from the lake, the rows do not
             inspection.sheets, _ = self._open(inspection.file)
         if self.con is None:
-            self.con = connect(self.options.memory, self.scratch)
+            self.con = connect(self.options.memory, self.scratch, whole=False)
         folder = self._make_folder()
         reading = read_sheet(self.con, plan, inspection.sheets[index], folder)
         self.lake.check_unchanged(inspection.file.path)
@@ -251,19 +251,19 @@ class FileReader:
 
 
 def _name_summaries(parts: list[SheetInspection]) -> list[SheetInspection]:
-    """Say of sheets without any table, beside one that is read, that they are summaries or notes, and nothing is missing."""
+    """Say of sheets without any table, beside one that is read, that they are summaries or notes."""
     if not any(part.match for part in parts):
         return parts
     return [part._replace(note=message(ASIDE)) if part.note and part.note.id in NO_TABLE else part for part in parts]
 
 
-def _name_parts(look: FileInspection) -> list[str]:
+def _name_parts(inspection: FileInspection) -> list[str]:
     """The names of a file's sheets as they are shown: a sheet may be called after a customer."""
-    names, taken = list[str](), set[str]()
-    for number, part in enumerate(look.parts, 1):
-        name = f"{look.file.name}#{scrub(part.name)}" if part.name else look.file.name
-        names.append(f"{name} ({number})" if name in taken else name)
-        taken.add(names[-1])
+    names, used = list[str](), set[str]()
+    for number, part in enumerate(inspection.parts, 1):
+        name = f"{inspection.file.name}#{scrub(part.name)}" if part.name else inspection.file.name
+        names.append(f"{name} ({number})" if name in used else name)
+        used.add(names[-1])
     return names
 
 

@@ -9,7 +9,7 @@
 
 A key is the digest of everything the result depends on, so an entry is right or does not exist. Entries are written in
 a scratch folder and moved into place whole. Every file carries or has its digest: a Parquet file is compared with it once
-per change of its size, times or inode (``checked.json``), and whatever is doubtful counts as absent and is read anew.
+per change of its size, times or inode (``checked.json``), and whatever is doubtful counts as absent and is read again.
 What no run has used for three months is deleted. Exports hold personal data: only the owner may read the lake.
 """
 
@@ -119,38 +119,38 @@ class Lake:
         name = self._load(self.folder / f"{key}{POINTER_SUFFIX}")
         return self.folder / (name if isinstance(name, str) and name.startswith(key) else key)
 
-    def store_entry(self, key: str, made: Path, meta: dict[str, Any]) -> Path:
+    def store_entry(self, key: str, folder: Path, meta: dict[str, Any]) -> Path:
         """Move a folder of Parquet files into the lake as the entry of a key.
 
         Args:
             key: Key of the entry. Another run may be reading an existing one: it is kept where stored results are
                 trusted, else the new one is put beside it.
-            made: A folder inside :meth:`scratch`.
+            folder: A folder inside :meth:`scratch`.
             meta: Facts to store beside the files.
         """
-        files = {path.name: [path.stat().st_size, _digest_file(path)] for path in sorted(made.glob("*.parquet"))}
-        self._write(made / "meta.json", meta | {"files": files})
-        for path in (made, *made.iterdir()):
+        files = {path.name: [path.stat().st_size, _digest_file(path)] for path in sorted(folder.glob("*.parquet"))}
+        self._write(folder / "meta.json", meta | {"files": files})
+        for path in (folder, *folder.iterdir()):
             restrict_to_owner(path)
-        self._write(made / "checked.json", {name: _stat_file(made / name) for name in files})
+        self._write(folder / "checked.json", {name: _stat_file(folder / name) for name in files})
         with self.lock:
             target = self._locate(key)
             if self._load_meta(target) is not None:
-                return target if self.trusted else self._put_beside(key, target, made)
+                return target if self.trusted else self._put_beside(key, target, folder)
             if target.is_symlink():
                 target.unlink()
             elif target.exists():
                 # A damaged entry: moved away first, so that the key never points to half a folder.
-                old = made.with_name(f"{made.name}-old")
+                old = folder.with_name(f"{folder.name}-old")
                 target.replace(old)
                 shutil.rmtree(old, ignore_errors=True)
-            made.replace(target)
+            folder.replace(target)
         return target
 
-    def _put_beside(self, key: str, before: Path, made: Path) -> Path:
+    def _put_beside(self, key: str, before: Path, folder: Path) -> Path:
         """Replace an entry that may be in use by a new one; delete those that no run can still be using."""
         target = self.folder / f"{key}.{uuid4().hex[:8]}"
-        made.replace(target)
+        folder.replace(target)
         os.utime(before)  # its age counts from now, when it is superseded
         now = before.stat().st_mtime
         for old in self.folder.glob(f"{key}*/"):
@@ -244,7 +244,7 @@ def _digest_file(path: Path) -> str:
 
 
 def _stat_file(path: Path) -> list[int]:
-    """What tells whether a file has changed since it was checked."""
+    """What shows whether a file has changed since it was checked."""
     try:
         status = path.lstat()
     except OSError:

@@ -8,21 +8,24 @@ beside their texts), compute columns and list the cells that could not be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import (
+    PLAIN_CELLS,
     REASONS,
     TIDY_STEPS,
     apply_words,
     has_month_names,
+    is_plain,
     keep_word,
     list_time_parts,
     quote_literal,
     quote_name,
+    read_plain_value,
     read_value,
     remove_guard,
     set_null,
@@ -30,7 +33,7 @@ from storehealth.intake.cells import (
 )
 from storehealth.intake.recognise import LayoutMatch
 
-UNREAD, LOST, SKIPPED, PASSED = "__unread", "__lost", "__skipped", "__passed"
+UNREAD, LOST, SKIPPED, PASSED, ODD = "__unread", "__lost", "__skipped", "__passed", "__odd"
 NONE_UNREAD = "NULL::STRUCT(key VARCHAR, column_name VARCHAR, reason VARCHAR, value VARCHAR)[]"
 
 
@@ -50,6 +53,10 @@ class ReadingPlan(NamedTuple):
     from_pack: bool = False
     date_order: str | None = None
     free_times: bool = False
+    dotted: frozenset[str] = frozenset()
+    """Layout columns with amounts in which a dot groups thousands."""
+    plain: frozenset[str] = frozenset()
+    """Layout columns all of whose cells are taken to be plain (see :func:`storehealth.intake.cells.is_plain`)."""
 
     @property
     def main_table(self) -> Table:
@@ -72,6 +79,17 @@ class ReadingPlan(NamedTuple):
     def is_born(self, key: str) -> bool:
         """Whether a layout column is the time a row of some table begins with."""
         return key.rpartition(".")[2] in {self.tables[name].born for name in self.layout.feeds}
+
+    def find_plain_columns(self, top: Iterable[Sequence[str]]) -> frozenset[str]:
+        """Find the layout columns whose cells in the first rows are plain, so that the others may be."""
+        rows = list(top)
+        return frozenset(
+            key
+            for key, column, target in self.iterate_read_columns()
+            if target.type in PLAIN_CELLS and not column.fill_down and len(self.list_places(key)) == 1
+            if not (column.words or column.contains or column.times or has_month_names(column))
+            if all(_looks_plain(row, self.match.columns[key], PLAIN_CELLS[target.type]) for row in rows)
+        )
 
     @property
     def later_times(self) -> list[str]:
@@ -102,8 +120,8 @@ class ReadingPlan(NamedTuple):
         if self.has_column(self.main_table.name, key):
             return key
         made_of = re.findall(r"\w+", self.main_table.columns[key].otherwise or "")
-        given = (name for name in made_of if self.has_column(self.main_table.name, name))
-        return next((name for name in given if name not in self.main_table.key), key)
+        sources = (name for name in made_of if self.has_column(self.main_table.name, name))
+        return next((name for name in sources if name not in self.main_table.key), key)
 
     @property
     def numbers_lines(self) -> bool:
@@ -130,6 +148,11 @@ class ReadingPlan(NamedTuple):
             yield key, self.layout.columns[key], self.target_column(key)
 
 
+def _looks_plain(row: Sequence[str], place: int, pattern: str) -> bool:
+    cell = row[place] if place < len(row) else ""
+    return not cell or re.fullmatch(pattern, cell, re.ASCII) is not None
+
+
 def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     """SQL for all layout columns, typed, with the cells that could not be read and whether the row is lost or skipped.
 
@@ -147,16 +170,38 @@ def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
     if plan.free_times:
         worded = _split_times(plan, worded)
-    said = [name_word(key) for key in plan.later_times]
-    typed = _select([*row, *_read_values(plan), *said, *marks], worded)
+    flags = [name_word(key) for key in plan.later_times]
+    typed = _select([*row, *_read_values(plan), *flags, *marks], worded)
     if plan.layout.order_cells == "first_row":
         typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
-    return _select([*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *said, *marks], typed)
+    odd = [ODD] if plan.plain else []
+    return _select(
+        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *flags, *marks, *odd], typed
+    )
+
+
+def list_odd_columns(plan: ReadingPlan, bits: int) -> frozenset[str]:
+    """The columns taken to be plain of which a cell is not, from all values of :data:`ODD` together."""
+    return frozenset(key for place, key in enumerate(sorted(plan.plain)) if bits >> place & 1)
+
+
+def _mark_odd(plan: ReadingPlan) -> str:
+    """SQL of one bit for each column taken to be plain: whether its cell is not."""
+    tests = []
+    for place, key in enumerate(sorted(plan.plain)):
+        cell = f"c{plan.match.columns[key]}"
+        plain = is_plain(cell, plan.target_column(key).type, plan.layout.columns[key])
+        tests.append(
+            f"(CASE WHEN {cell} = '' OR {plain} THEN 0 WHEN {cell} IS NULL THEN 0 ELSE {1 << place} END)::BIGINT"
+        )
+    return f"{' | '.join(tests)} AS {ODD}"
 
 
 def _split_times(plan: ReadingPlan, source: str) -> str:
     """Add the parts of each time that is in no quick spelling."""
-    times = [key for key, _, target in plan.iterate_read_columns() if target.type == "time"]
+    times = _list_free_times(plan)
+    if not times:
+        return source
     for step in range(TIDY_STEPS):
         tidy = [
             f"{tidy_time(_tidy_column(key) if step else quote_name(key), step)} AS {_tidy_column(key)}" for key in times
@@ -164,6 +209,13 @@ def _split_times(plan: ReadingPlan, source: str) -> str:
         source = _select([f"* REPLACE ({', '.join(tidy)})"] if step else ["*", *tidy], source)
     parts = (f"{list_time_parts(_tidy_column(key), plan.date_order)} AS {_parts_column(key)}" for key in times)
     return _select(["*", *parts], source)
+
+
+def _list_free_times(plan: ReadingPlan) -> list[str]:
+    """The columns of times that may be in a spelling that is not quick."""
+    if not plan.free_times:
+        return []
+    return [key for key, _, target in plan.iterate_read_columns() if target.type == "time" and key not in plan.plain]
 
 
 def _mark_rows(plan: ReadingPlan) -> Iterator[str]:
@@ -178,27 +230,39 @@ def _select(columns: list[str], source: str) -> str:
 
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
-    """The first and the last character of each cell that is read, which tell whether it needs trimming."""
-    places = sorted({place for key in plan.match.columns for _, place in plan.list_places(key)})
+    """The first and the last character of each cell that is read, which show whether it needs trimming."""
+    careful = (key for key in plan.match.columns if key not in plan.plain)
+    places = sorted({place for key in careful for _, place in plan.list_places(key)})
     return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
 
 
 def _trim(plan: ReadingPlan) -> Iterator[str]:
     for key in plan.match.columns:
         for name, place in plan.list_places(key):
-            yield f"without_blanks(c{place}, first{place}, last{place}) AS {name}"
+            is_plain_cell = key in plan.plain
+            yield (
+                f"c{place}" if is_plain_cell else f"without_blanks(c{place}, first{place}, last{place})"
+            ) + f" AS {name}"
+    if plan.plain:
+        yield _mark_odd(plan)
 
 
 def _remove_guards(plan: ReadingPlan) -> Iterator[str]:
     for key, _, target in plan.iterate_read_columns():
         for name, _ in plan.list_places(key):
-            yield f"{remove_guard(name, target.type)} AS {name}"
+            yield name if key in plan.plain else f"{remove_guard(name, target.type)} AS {name}"
+    yield from _pass_odd(plan)
 
 
 def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
     """Cells without a value as NULL, merged cells filled down, and columns that the sheet lacks, as NULL."""
     for key, column, target in plan.iterate_read_columns():
         later = target.type == "time" and not plan.is_born(key)
+        if key in plan.plain:
+            name = quote_name(key)
+            yield from [f"NULL::VARCHAR AS {name_word(key)}"] if later else []
+            yield f"CASE WHEN {name} = '' THEN NULL ELSE {name} END AS {name}"
+            continue
         if later:
             words = ", ".join(keep_word(name) for name, _ in plan.list_places(key))
             yield f"coalesce({words}, NULL) AS {name_word(key)}"
@@ -209,11 +273,17 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
         yield f"{text} AS {quote_name(key)}"
         if column.words or column.contains:
-            # A column of its own, as each of many comparisons would otherwise compute it again.
-            yield f"lower({quote_name(key)}) AS {_lower_column(key)}"
+            # A column of its own, as each of many comparisons would otherwise compute it again. Not of the name: in the
+            # same SELECT that is the cell under the first header, blank or not.
+            yield f"lower({text}) AS {_lower_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {quote_name(key)}"
+    yield from _pass_odd(plan)
+
+
+def _pass_odd(plan: ReadingPlan) -> list[str]:
+    return [ODD] if plan.plain else []
 
 
 def _apply_words(plan: ReadingPlan) -> Iterator[str]:
@@ -230,6 +300,7 @@ def _apply_words(plan: ReadingPlan) -> Iterator[str]:
                 if has_month_names(column)
                 else quote_name(key)
             )
+    yield from _pass_odd(plan)
 
 
 def _read_values(plan: ReadingPlan) -> Iterator[str]:
@@ -237,11 +308,18 @@ def _read_values(plan: ReadingPlan) -> Iterator[str]:
     zones = (plan.layout.zone or plan.store_zone, plan.store_zone)
     for key, column, target in plan.iterate_read_columns():
         yield _text_column(key)
+        if key in plan.plain:
+            yield f"{read_plain_value(quote_name(key), target, zones)} AS {quote_name(key)}"
+            continue
         parts = _parts_column(key) if plan.free_times and target.type == "time" else None
-        yield f"{read_value(quote_name(key), target, column, zones, parts)} AS {quote_name(key)}"
+        text = quote_name(key)
+        if key in plan.dotted:
+            text = f"replace(replace({text}, '.', ''), ',', '.')"
+        yield f"{read_value(text, target, column, zones, parts)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"
+    yield from _pass_odd(plan)
 
 
 def _fill_orders(plan: ReadingPlan) -> Iterator[str]:

@@ -57,13 +57,13 @@ def check_pack_sql(catalogue: Catalogue) -> None:
     Raises:
         CatalogueError: Lists every other piece of SQL, one line each.
     """
-    from_packs = [found for found in list_expressions(catalogue) if catalogue.is_from_pack(found.kind, found.name)]
+    from_packs = [piece for piece in list_expressions(catalogue) if catalogue.is_from_pack(piece.kind, piece.name)]
     if not from_packs:
         return
     with duckdb.connect() as con:
-        wrong = [found for found in from_packs if not is_expression(con, found.sql)]
+        wrong = [piece for piece in from_packs if not is_expression(con, piece.sql)]
         _refuse(catalogue, wrong, message("sql.one_expression"), message("sql.no_select"))
-        showing = [found for found in from_packs if shows_personal_values(catalogue, con, found)]
+        showing = [piece for piece in from_packs if shows_personal_values(catalogue, con, piece)]
         _refuse(catalogue, showing, message("sql.personal_cell"), message("sql.personal_cell_hint"))
 
 

@@ -10,25 +10,34 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import duckdb
 
 from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
-from storehealth.intake.cells import MACROS, quote_literal, quote_name
+from storehealth.intake.cells import MACROS, quote_literal, quote_name, select_macros, split_macros
 from storehealth.intake.containers import Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
+    ODD,
     PASSED,
     UNREAD,
     ReadingPlan,
     build_staging_sql,
     build_table_sql,
+    list_odd_columns,
     list_required_keys,
     name_word,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
-from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_mixed_shops, refuse_rounded_ids
+from storehealth.intake.sheet_checks import (
+    decide_amounts,
+    decide_times,
+    find_left_out,
+    refuse_mixed_shops,
+    refuse_rounded_ids,
+)
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
 from storehealth.support.sandbox import apply_thread_limit
@@ -38,6 +47,8 @@ INSERTED = 50_000
 """Damaged lines listed at a time."""
 LONGEST_WORD = 40
 Con = duckdb.DuckDBPyConnection
+_DEFINED: WeakKeyDictionary[Con, set[str]] = WeakKeyDictionary()
+"""Names of the macros that each connection has."""
 SEPARATOR = " · "
 
 
@@ -69,16 +80,31 @@ class SheetOutcome(NamedTuple):
     blanks: list[tuple[str, int, list[str]]] = []
 
 
-def connect(memory: str | None, scratch: Path) -> Con:
-    """Open an in-memory database with the macros of ``*.sql``. ``scratch`` is where it may spill to disk."""
+def connect(memory: str | None, scratch: Path, whole: bool = True) -> Con:
+    """Open an in-memory database with the macros of ``*.sql``.
+
+    Args:
+        memory: Its limit.
+        scratch: Where it may spill to disk.
+        whole: Whether to define all macros; :func:`read_sheet` defines those it needs.
+    """
     con = duckdb.connect(config={"memory_limit": memory or "1GB", "temp_directory": str(scratch)})
     apply_thread_limit(con)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     # Else `lower(t) IN (…)` becomes a join over every row, even the many that an earlier CASE branch decides.
     con.execute("SET disabled_optimizers = 'in_clause'")
-    con.execute(MACROS)
+    define_macros(con, MACROS if whole else "trim_blanks")
     return con
+
+
+def define_macros(con: Con, sql: str) -> None:
+    """Define the macros that an SQL text calls and the connection lacks: all of them take longer than a small file."""
+    macros, known = split_macros(MACROS), _DEFINED.setdefault(con, set())
+    lacking = [name for name in select_macros(macros, sql) if name not in known]
+    if lacking:
+        con.execute("".join(macros[name] for name in lacking))
+        known.update(lacking)
 
 
 def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> SheetOutcome:
@@ -101,6 +127,7 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
         "CREATE OR REPLACE TEMP TABLE rejects"
         " (line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, row_lost BOOLEAN)"
     )
+    con.execute("INSERT INTO rejects SELECT *, false FROM unclear_amounts")
     rows, unfit = _reject_unfit(con, body)
     duplicates, unique = _drop_duplicates(con, plan)
     tables, missing = _write_tables(con, plan, folder, unique)
@@ -135,9 +162,14 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
+    plan = plan._replace(plain=plan.find_plain_columns(record.cells for record in sheet.top[plan.match.first :]))
     body = _fill_staged(con, plan, sheet, body)
+    odd = _find_odd_columns(con, plan)
+    if odd:  # of these columns every cell is read with care; of the others none needs it
+        plan = plan._replace(plain=plan.plain - odd)
+        body = _fill_staged(con, plan, sheet, body)
     refuse_rounded_ids(con, plan)
-    decided = decide_times(con, plan)
+    decided = decide_times(con, decide_amounts(con, plan, sheet.top, body))
     if decided is not plan:
         body = _fill_staged(con, decided, sheet, body)
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
@@ -166,6 +198,13 @@ def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
         body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=_has_free_tail(plan))
         _fill(con, plan, body)
     return body
+
+
+def _find_odd_columns(con: Con, plan: ReadingPlan) -> frozenset[str]:
+    """The columns taken to be plain of which some cell is not."""
+    if not plan.plain:
+        return frozenset()
+    return list_odd_columns(plan, _fetch_number(con, f"SELECT coalesce(bit_or({ODD}), 0) FROM staged"))
 
 
 def _has_free_tail(plan: ReadingPlan) -> bool:
@@ -200,6 +239,7 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
 def _fill(con: Con, plan: ReadingPlan, body: Body) -> int:
     """Fill the table ``staged``; give its number of rows."""
     sql = build_staging_sql(plan, body.sql, numbered=body.first_line is None)
+    define_macros(con, sql)
     with limit_pack_sql(con, plan):
         return _fetch_number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
 

@@ -111,8 +111,8 @@ class _Row(NamedTuple):
     @classmethod
     def of(cls, top: Sequence[TextRecord], index: int) -> _Row:
         cells = top[index].cells
-        above = top[index - 1].cells if index else ()
-        both = tuple(cell or (above[place] if place < len(above) else "") for place, cell in enumerate(cells))
+        previous = top[index - 1].cells if index else ()
+        both = tuple(cell or (previous[place] if place < len(previous) else "") for place, cell in enumerate(cells))
         return cls(index, both, _index_headers(cells), _index_headers(both))
 
 
@@ -163,13 +163,13 @@ def _locate_columns(layout: Layout, row: _Row) -> dict[str, int]:
     return {key: place for key, place in places.items() if place is not None}
 
 
-def _find_missing(layout: Layout, found: Mapping[str, int]) -> list[str]:
-    return [key for key in layout.required if key not in found and layout.columns[key].headers]
+def _find_missing(layout: Layout, places: Mapping[str, int]) -> list[str]:
+    return [key for key in layout.required if key not in places and layout.columns[key].headers]
 
 
-def _is_doubtful(layout: Layout, row: _Row, found: Mapping[str, int]) -> bool:
+def _is_doubtful(layout: Layout, row: _Row, places: Mapping[str, int]) -> bool:
     """Whether the sheet has only the required columns, and a header typical of another kind of table."""
-    return set(found) <= set(layout.required) and any(
+    return set(places) <= set(layout.required) and any(
         normalise_header(header) in row.grouped for header in layout.doubted_by
     )
 
@@ -197,17 +197,17 @@ def _find_closest(layouts: Iterable[Layout], rows: Sequence[_Row]) -> ClosestLay
     nearest: ClosestLayout | None = None
     for layout in layouts:
         for row in rows:
-            found = _locate_columns(layout, row)
-            missing = _find_missing(layout, found)
+            places = _locate_columns(layout, row)
+            missing = _find_missing(layout, places)
             share = 1 - len(missing) / max(len(layout.required), 1)
             if (
-                found
+                places
                 and share >= LEAST_SHARE
-                and (share, len(found)) > best
-                and (missing or not _is_doubtful(layout, row, found))
+                and (share, len(places)) > best
+                and (missing or not _is_doubtful(layout, row, places))
             ):
-                best = (share, len(found))
-                headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in found.values())
+                best = (share, len(places))
+                headers = dict.fromkeys(" ".join(row.cells[place].split()) for place in places.values())
                 nearest = ClosestLayout(
                     layout.name, tuple(headers), tuple(layout.columns[key].headers[0] for key in missing)
                 )
@@ -247,12 +247,12 @@ def match_header_words(header: str) -> frozenset[str]:
 
 
 def is_generic_time(header: str) -> bool:
-    """Whether a header says no more than that its cells are times."""
+    """Whether a header says only that its cells are times."""
     return GENERIC_TIME.fullmatch(_spell_out(header)) is not None
 
 
 def is_generic_id(header: str) -> bool:
-    """Whether a header says no more than that its cells are numbers of something."""
+    """Whether a header says only that its cells are numbers of something."""
     return GENERIC_ID.fullmatch(_spell_out(header)) is not None
 
 

@@ -103,7 +103,7 @@ def fit_width(record: ParsedRecord, width: int, text: str) -> ParsedRecord | Dam
 
 @lru_cache(maxsize=4096)
 def explain_width(count: int, width: int) -> str:
-    """Why a record of so many cells is none, as the text of a message."""
+    """Why a record with this number of cells is rejected, as the text of a message."""
     if count < width:
         return dump_message(message("reject.few_columns", found=count, expected=width))
     return dump_message(message("reject.many_columns", found=count, expected=width))

@@ -19,7 +19,7 @@ from storehealth.support.stats import bonferroni_z, two_proportion_z
 
 UNEXPLAINED = "unexplained"
 MIN_MISSES = 3
-"""Misses below which a slice is no cause, however few rows it has."""
+"""Misses below which a slice is not a cause, however few rows it has."""
 
 
 @dataclass(frozen=True)

@@ -141,13 +141,13 @@ def _group_repeats(candidates: Iterable[_TestedSlice]) -> list[list[_TestedSlice
     return groups
 
 
-def _is_repeat(candidate: _TestedSlice, kept: Sequence[_TestedSlice]) -> bool:
+def _is_repeat(candidate: _TestedSlice, accepted: Sequence[_TestedSlice]) -> bool:
     """Whether a slice already kept, of another dimension, has nearly the same rows, as far as counts can tell."""
     return any(
         _dimension(candidate.segment) != _dimension(other.segment)
         and _is_near(candidate.segment.tally.defects, other.segment.tally.defects)
         and _is_near(candidate.segment.tally.judged, other.segment.tally.judged)
-        for other in kept
+        for other in accepted
     )
 
 

@@ -156,7 +156,7 @@ def _worst_case_share(case: RuleCase, tally: Tally) -> float | None:
 
 
 def _row_unit(rule: Rule, views: Mapping[str, View]) -> RowUnit:
-    """What a judged row stands for: a row of the first view the rule names that says so."""
+    """The unit of a judged row, from the first view the rule names that states one."""
     words = re.findall(r"\w+", rule.measure.over)
     return next((views[word].row for word in words if word in views and views[word].row != "row"), "row")
 
@@ -188,10 +188,10 @@ def _project(case: RuleCase) -> LimitProjection | None:
         for segment in case.measurement.segments
         if (day := segment.segment.get("day"))
     }
-    kept = [tally for day, tally in days.items() if window.first + PROJECTED <= day <= window.last]
+    tallies = [tally for day, tally in days.items() if window.first + PROJECTED <= day <= window.last]
     recent = [tally for day, tally in days.items() if window.last - PROJECTED < day <= window.last]
-    certain, new = sum(tally.defects for tally in kept), sum(tally.judged for tally in recent)
-    judged = sum(tally.judged for tally in kept) + new
+    certain, new = sum(tally.defects for tally in tallies), sum(tally.judged for tally in recent)
+    judged = sum(tally.judged for tally in tallies) + new
     if not judged or not days:
         return None
     line, at_pace = _limit_fraction(case), certain + sum(tally.defects for tally in recent)

@@ -342,7 +342,7 @@ def _find_unused_exemptions(by_code: dict[str, Measurement], context: MuteContex
 
 
 def judge_slices(case: RuleCase) -> tuple[SliceVerdict, ...]:
-    """Judge the slices for which the store has set limits of its own, by the same bounds as the whole."""
+    """Judge the slices for which the store has set limits, by the same bounds as the whole."""
     limits = case.platform.slice_limits.get(case.rule.code, {})
     by_slice = {
         (name, value): segment for segment in case.measurement.segments for name, value in segment.segment.items()

@@ -126,11 +126,11 @@ def measure(
     measuring = _Rules(store, limits, windows, lens, grain, gaps, silent, sizes)
     rules = tuple(rules)
     groups = measuring.group_rules(rules)
-    passes = {f"all over {over}": partial(measuring.count_together, own) for over, own in groups.items()}
+    passes = {f"all over {over}": partial(measuring.count_together, rules_over) for over, rules_over in groups.items()}
     jobs = {rule.code: partial(measuring.measure_rule, rule) for rule in rules}
-    after = {rule.code: [f"all over {over}"] for over, own in groups.items() for rule in own}
+    after = {rule.code: [f"all over {over}"] for over, rules_over in groups.items() for rule in rules_over}
     work: dict[str, Callable[[duckdb.DuckDBPyConnection], Measurement | None]] = {**passes, **jobs}
-    done = run_parallel(store.hands, work, after)
+    done = run_parallel(store.connections, work, after)
     if lens.marks:
         lens.marks.enforce_limit(jobs)
     return [measured for code in jobs if (measured := done[code]) is not None]
@@ -165,7 +165,7 @@ class _Rules:
         groups: dict[str, list[Rule]] = {}
         for rule in rules:
             groups.setdefault(rule.measure.over.strip(), []).append(rule)
-        return {over: own for over, own in groups.items() if len(own) > 1}
+        return {over: members for over, members in groups.items() if len(members) > 1}
 
     def count_together(self, rules: Sequence[Rule], con: duckdb.DuckDBPyConnection) -> None:
         """Count the rules that can be counted together; the others, and all if that fails, are counted one by one."""
@@ -197,25 +197,27 @@ class _Rules:
         query = query if missing or silent else self._prepare(query)
         inputs = list_inputs(rule, lens.catalogue, query.views)
         lacking = find_holes(query, self.lacks, filled, inputs)
-        found = (
+        measurement = (
             _missing(query, missing, silent)
             if missing or silent
             else _measure(query, self.grain, lacking, lens.marks, self.shared.get(rule.code))
         )
-        longer = extend_window(query, found, self.lacks, filled) if lens.stretch else None
+        longer = extend_window(query, measurement, self.lacks, filled) if lens.stretch else None
         if longer:
             lacking = find_holes(longer, self.lacks, filled, inputs)
-            query, found = longer, _measure_longer(longer, found, self.grain, lacking, lens.marks)
-        is_measured = found.missing is None
+            query, measurement = longer, _measure_longer(longer, measurement, self.grain, lacking, lens.marks)
+        is_measured = measurement.missing is None
         if is_measured:
-            basis = (*found.basis, *list_used_alternatives(_needs(query), filled))
-            found = found.model_copy(update={"basis": basis, "unrecorded": list_unrecorded(rule, inputs, filled)})
-        found = _with_money(query, found, lens)
+            basis = (*measurement.basis, *list_used_alternatives(_needs(query), filled))
+            measurement = measurement.model_copy(
+                update={"basis": basis, "unrecorded": list_unrecorded(rule, inputs, filled)}
+            )
+        measurement = _with_money(query, measurement, lens)
         if query.rule.printed and is_measured:
-            found = found.model_copy(update={"printed": compare_printed(query, filled)})
+            measurement = measurement.model_copy(update={"printed": compare_printed(query, filled)})
         if lens.marks and is_measured:
-            lens.marks.record(query, found.tally)
-        return found
+            lens.marks.record(query, measurement.tally)
+        return measurement
 
 
 def _is_about_chats(query: RuleQuery) -> bool:
@@ -228,31 +230,31 @@ def find_rule_problems(
     store: Store, rules: Iterable[Rule], limits: Mapping[str, PlatformLimit], catalogue: Catalogue
 ) -> list[StorehealthError]:
     """Errors in the SQL of rules, found by binding it to the store's tables and views without running it."""
-    found: list[StorehealthError] = []
+    problems: list[StorehealthError] = []
     for rule in rules:
         query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), Window(), catalogue, mask)
         try:
             _needs(query)
         except CatalogueError as error:
-            found.append(error)
+            problems.append(error)
         else:
-            found += [*query.find_problems(), *find_printed_problems(query)]
-    return found
+            problems += [*query.find_problems(), *find_printed_problems(query)]
+    return problems
 
 
 def find_exemption_problems(
     store: Store, limits: Mapping[str, PlatformLimit], catalogue: Catalogue, exemptions: Sequence[Exemption]
 ) -> list[StorehealthError]:
     """Errors in the SQL of exemptions, bound over the rows of the rules they apply to: the first error of each."""
-    found: dict[str, StorehealthError] = {}
+    problems: dict[str, StorehealthError] = {}
     for rule in catalogue.rules.values():
         query = RuleQuery(store.con, rule, resolve_bounds(rule, limits), Window(), catalogue, mask)
         for exemption in exemptions:
             try:
                 apply_exemptions(query, (exemption,))
             except (CatalogueError, OutOfMemory) as error:
-                found.setdefault(exemption.place, error)
-    return [found[exemption.place] for exemption in exemptions if exemption.place in found]
+                problems.setdefault(exemption.place, error)
+    return [problems[exemption.place] for exemption in exemptions if exemption.place in problems]
 
 
 def _needs(query: RuleQuery) -> tuple[str, ...]:
@@ -326,9 +328,11 @@ def _count_judged_entities(query: RuleQuery, defective: int) -> int | None:
 def _measure_longer(
     query: RuleQuery, usual: Measurement, grain: Grain, lacking: tuple[DataHole, ...], marks: Fingerprints | None
 ) -> Measurement:
-    """Measure the rule over an extended window. It was chosen because rows are few: that a table covers less is no gap."""
-    found = _measure(query, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
-    return found.model_copy(update={"usual": UsualWindow(window=usual.window, tally=usual.tally, value=usual.value)})
+    """Measure the rule over an extended window. It was chosen because rows are few: a table that covers less is not a gap."""
+    measurement = _measure(query, grain, tuple(hole for hole in lacking if hole.cause != "short"), marks)
+    return measurement.model_copy(
+        update={"usual": UsualWindow(window=usual.window, tally=usual.tally, value=usual.value)}
+    )
 
 
 def _with_money(query: RuleQuery, measured: Measurement, lens: MeasureOptions) -> Measurement:

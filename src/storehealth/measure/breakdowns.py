@@ -62,13 +62,13 @@ def measure_breakdowns(store: Store, orders: Window, chats: Window, mask: Mask) 
 def _read(store: Store, query: str, days: Window | None = None) -> Iterator[dict[str, Any]]:
     """Rows by column; ``{days}`` of the query is the condition on the column ``at``."""
     try:
-        found = store.con.execute(query.replace("{days}", _build_days(days)))
+        rows = store.con.execute(query.replace("{days}", _build_days(days)))
     except SQL_TEXT_ERRORS:
         return  # a view that a pack replaced lacks the column: the table is left out
     except duckdb.OutOfMemoryException:
         return  # a picture is no reason to lose the audit
-    names = [column[0] for column in found.description or ()]
-    for row in found.fetchall():
+    names = [column[0] for column in rows.description or ()]
+    for row in rows.fetchall():
         yield dict(zip(names, row, strict=True))
 
 
@@ -109,12 +109,12 @@ ORDER_STEPS = f"""
 
 def _list_order_steps(store: Store, days: Window, mask: Mask) -> tuple[OrderStep, ...]:
     """Medians of the steps: of all orders, then by warehouse and by carrier where there are several."""
-    found = [
+    steps = [
         OrderStep(step=step, **row)
         for step, seconds in STEPS.items()
         for row in _read(store, ORDER_STEPS.replace("{seconds}", seconds), days)
     ]
-    return tuple(row.model_copy(update={"name": row.name and mask("told", row.name)}) for row in found)
+    return tuple(row.model_copy(update={"name": row.name and mask("told", row.name)}) for row in steps)
 
 
 def _build_gaps() -> str:
@@ -142,11 +142,11 @@ def _mask_item(gap: StockGap, mask: Mask) -> StockGap:
 def _list_case_steps(store: Store, days: Window) -> tuple[CaseStep, ...]:
     """The steps that at least one case has taken, in their order."""
     parts = [
-        f"""SELECT '{step}' AS step, count({taken}) AS cases, count(*) AS "of",
-               round(quantile_cont(epoch({taken} - {since}) / 3600, 0.5) FILTER ({taken} >= {since}), 3) AS median_hours,
-               round(quantile_cont(epoch({taken} - {since}) / 3600, 0.9) FILTER ({taken} >= {since}), 3) AS p90_hours
+        f"""SELECT '{step}' AS step, count({moment}) AS cases, count(*) AS "of",
+               round(quantile_cont(epoch({moment} - {since}) / 3600, 0.5) FILTER ({moment} >= {since}), 3) AS median_hours,
+               round(quantile_cont(epoch({moment} - {since}) / 3600, 0.9) FILTER ({moment} >= {since}), 3) AS p90_hours
             FROM cases WHERE {{days}}"""
-        for step, taken, since in CASE_STEPS
+        for step, moment, since in CASE_STEPS
     ]
     rows = (CaseStep(**row) for row in _read(store, " UNION ALL ".join(parts), days))
     order = [step for step, _, _ in CASE_STEPS]

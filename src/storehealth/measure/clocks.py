@@ -75,7 +75,7 @@ class _Hours:
             day += DAY
 
     def due(self, began: datetime, seconds: float) -> datetime | None:
-        """The moment when so many open seconds have passed; None beyond the days that are known."""
+        """The moment when this many open seconds have passed; None beyond the days that are known."""
         left = timedelta(seconds=seconds)
         for begins, ends in self.open_from(began):
             if ends - begins >= left:
@@ -85,16 +85,16 @@ class _Hours:
 
     def list_closures(self, began: datetime, end: datetime) -> tuple[ClockPause, ...]:
         """The closed spells between two moments."""
-        found, at = [], began
+        closures, at = [], began
         for begins, ends in self.open_from(began):
             if begins >= end:
                 break
             if begins > at:
-                found.append(ClockPause(begins=at, ends=begins))
+                closures.append(ClockPause(begins=at, ends=begins))
             at = ends
         if at < end:
-            found.append(ClockPause(begins=at, ends=end))
-        return tuple(found)
+            closures.append(ClockPause(begins=at, ends=end))
+        return tuple(closures)
 
 
 def read_clocks(
@@ -114,7 +114,7 @@ def read_clocks(
     Returns:
         Ordered by rule, then by start. Exempt rows, and clocks that never started, have none.
     """
-    hours, found = _hours(store), list[RuleClock]()
+    hours, clocks = _hours(store), list[RuleClock]()
     for rule in sorted(catalogue.rules.values(), key=lambda rule: rule.code):
         if rule.measure.in_time is None:
             continue
@@ -126,8 +126,8 @@ def read_clocks(
                 "start": rows.start,
                 "end": next((store.ends[group] for group in groups if group in store.ends), None),
             }
-            found += _clocks(query, rule.measure.in_time, hours, rows, known)
-    return tuple(found)
+            clocks += _clocks(query, rule.measure.in_time, hours, rows, known)
+    return tuple(clocks)
 
 
 def _hours(store: Store) -> _Hours:
@@ -149,7 +149,7 @@ def _clocks(
     files, lines = (sorted(set(part)) for part in zip(*rows.places, strict=True))
     sql = f"SELECT {shown} FROM {query.every_row} WHERE list_contains($files, _file) AND list_contains($lines, _row)"
     wanted = set(rows.places)
-    found = [
+    clocks = [
         clock
         for file, row, *rest in query.run(sql, {"files": files, "lines": lines})
         if (file, row) in wanted
@@ -157,7 +157,7 @@ def _clocks(
         for clock in [_clock(query, in_time, hours, cells)]
         if clock is not None
     ]
-    return sorted(found, key=lambda clock: clock.began)
+    return sorted(clocks, key=lambda clock: clock.began)
 
 
 def _clock(query: RuleQuery, in_time: InTimeMeasure, hours: _Hours, row: Mapping[str, object]) -> RuleClock | None:
@@ -233,10 +233,10 @@ def _window(code: str, platform: Platform, chosen: int | str | None, as_of: date
         return Window()
     if isinstance(chosen, int):
         return _days_until(as_of.date(), chosen)
-    own = platform.windows.get(code) or platform.windows.get("default")
-    if own is None or own.days is None:
+    days = platform.windows.get(code) or platform.windows.get("default")
+    if days is None or days.days is None:
         return Window()
-    return _days_until(as_of.date() - timedelta(days=own.lag), own.days)
+    return _days_until(as_of.date() - timedelta(days=days.lag), days.days)
 
 
 def _days_until(last: date, days: int) -> Window:

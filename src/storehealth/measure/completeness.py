@@ -46,16 +46,16 @@ NO_INPUT = frozenset({"store_id", "source_file", "source_row", "unread"})
 
 def read_grain(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> Grain:
     """Read the view ``time_grain``: figures per table and column; empty without that view."""
-    found: Grain = {}
+    grain: Grain = {}
     if "time_grain" not in catalogue.views:
-        return found
+        return grain
     rows = con.execute(
         'SELECT table_name, column_name, "values", whole_minutes, resolution_seconds::BIGINT '
         'FROM time_grain WHERE "values" > 0'
     ).fetchall()
     for table, column, *facts in rows:
-        found.setdefault(table, {})[column] = (facts[0], facts[1], facts[2])
-    return found
+        grain.setdefault(table, {})[column] = (facts[0], facts[1], facts[2])
+    return grain
 
 
 def find_resolution(query: RuleQuery, grain: Grain) -> int:
@@ -212,7 +212,7 @@ TEAMS_QUERY = """
 
 
 def _find_separate_teams(con: duckdb.DuckDBPyConnection) -> Iterator[Message]:
-    """Accounts that never share a customer are teams of their own, such as brands whose logs were put together.
+    """Accounts that never share a customer are separate teams, such as brands whose logs were combined.
 
     Customers who came again are counted: how many met another account, and how many would have by chance, given how much
     each account answers.
@@ -241,7 +241,7 @@ def _has_table(con: duckdb.DuckDBPyConnection, view: str) -> bool:
 
 
 def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, TableDays]]:
-    """Read the days of each table but stock: a stock snapshot is a state, so a day without one is no gap."""
+    """Read the days of each table but stock: a stock snapshot is a state, so a day without one is not a gap."""
     query = """
         SELECT table_name, min(day), max(day), bool_or(is_dense), list(day ORDER BY day) FILTER (missing),
                list(row(day, missing_hours) ORDER BY day) FILTER (missing_hours > 0), list(row(day, rows, lost) ORDER BY day)
@@ -385,7 +385,7 @@ def read_kept_inputs() -> Mapping[str, Mapping[str, list[str]]]:
 
 
 def list_inputs(rule: Rule, catalogue: Catalogue, views: Iterable[str]) -> frozenset[str] | None:
-    """Columns (``orders.paid_at``) that a rule's outcome depends on; None if nobody traced them, as of a pack's rule."""
+    """Columns (``orders.paid_at``) that a rule's outcome depends on; None if they were not traced, as for a pack's rule."""
     from_pack = catalogue.is_from_pack("rules", rule.id) or any(catalogue.is_from_pack("views", view) for view in views)
     kept = None if from_pack else read_kept_inputs().get(rule.code)
     if kept is None:

@@ -1,7 +1,7 @@
 """Evidence of a finding: the worst rows shown with it, all rows as one CSV per rule, and fingerprints of what is affected.
 
 The CSV files are written in batches while the store is open. Fingerprints let the next run tell which cases are new; they are
-keyed, so they name nobody.
+keyed, so they identify nobody. Values are masked by the query (:mod:`~storehealth.measure.query`).
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def _mix_outcomes(worst: Sequence[str]) -> str:
     if len(worst) == 1:
         return worst[0]
     every = " UNION ALL ".join(f"({query})" for query in worst)
-    own = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
-    placed = f"SELECT *, {own} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
+    rank = f"row_number() OVER (PARTITION BY _outcome ORDER BY {WORST_FIRST})"
+    placed = f"SELECT *, {rank} AS _own, row_number() OVER (ORDER BY {WORST_FIRST}) AS _place FROM ({every})"
     return f"SELECT * FROM ({placed}) ORDER BY _own > {OF_EACH_OUTCOME}, _place LIMIT {EVIDENCE_ROWS}"
 
 
@@ -172,31 +172,30 @@ def _detail(value: Any) -> Detail:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def measure_beside_figures(query: RuleQuery, sums: Sequence[tuple[float | None, int]]) -> tuple[SideFigure, ...]:
+def measure_beside_figures(query: RuleQuery, sums: Sequence[tuple[float | None, int, int]]) -> tuple[SideFigure, ...]:
     """Measure the figures a rule shows beside its own, over its rows in the window.
 
     Args:
         query: The rule's query.
-        sums: The two sums of each figure, see :class:`storehealth.measure.passes.RuleTotals`.
+        sums: Of each figure, see :class:`storehealth.measure.passes.SideSums`.
     """
     kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
     figures = list[SideFigure]()
-    for index, (figure, (first, second)) in enumerate(zip(query.rule.measure.beside, sums, strict=True)):
-        is_open = figure.value is not None and figure.value.statistic != "mean" and figure.value.open != "false"
-        value = _survive(query, index, figure, first, kept) if is_open else first
+    for index, (figure, (first, second, still_open)) in enumerate(zip(query.rule.measure.beside, sums, strict=True)):
+        value = _survive(query, index, figure, kept) if still_open else first
         figures.append(_beside(figure, value, second))
     return tuple(figures)
 
 
-def _survive(query: RuleQuery, index: int, figure: SideMeasure, value: float | None, kept: str) -> float | None:
-    """The quantile of a figure beside, by Kaplan and Meier where some of its values are still open."""
+def _survive(query: RuleQuery, index: int, figure: SideMeasure, kept: str) -> float:
+    """The quantile of a figure beside some of whose values are still open, by Kaplan and Meier."""
     rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {query.rows}{kept}"
     assert figure.value is not None  # noqa: S101 - only statistics have open rows
-    found = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
-    if not found:
+    steps = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
+    if not steps:
         return math.inf
-    ((_, survived, _, _, still_open),) = found
-    return float(survived) if still_open else value
+    ((_, survived, *_),) = steps
+    return float(survived)
 
 
 def _beside(figure: SideMeasure, first: float | None, second: int) -> SideFigure:
@@ -223,7 +222,7 @@ class Fingerprints:
     """The fingerprints of one run.
 
     Attributes:
-        key: Secret of this installation; without it nobody can tell whom a fingerprint belongs to.
+        key: Secret of this installation; without it, a fingerprint cannot be linked to anyone.
         earlier: Those of the run this one is compared with, by rule.
         older: Those of the runs before that one, by rule.
         found: Those behind the present defects, by rule; rules that are not tracked are absent.
@@ -272,10 +271,8 @@ class Fingerprints:
             return "persisting"
         return "reappeared" if any(mark in days for days in self.older.get(code, ())) else "new"
 
-    def _fingerprint(self, query: RuleQuery, which: str, limit: str) -> dict[int, int]:
-        days = (
-            f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {which} AND _entity IS NOT NULL GROUP BY _entity"
-        )
+    def _fingerprint(self, query: RuleQuery, outcomes: str, limit: str) -> dict[int, int]:
+        days = f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {outcomes} AND _entity IS NOT NULL GROUP BY _entity"
         return dict(query.run(f"SELECT {FINGERPRINT_SQL}, _when FROM ({days} {limit})", {"key": self._secret}))
 
     @property

@@ -1,4 +1,4 @@
-"""Figures beside the counts of rules.
+"""Figures shown beside the counts of rules.
 
 * What a platform's compensation bands demand for a rule's defects: a range, in exact decimals.
 * Figures that a platform prints itself, computed by each definition that could explain a difference.

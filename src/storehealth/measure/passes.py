@@ -1,4 +1,4 @@
-"""What the rows of rules add up to: rules over one view are counted together, in one scan instead of six each.
+"""Counts rules over one view together, in one scan instead of six each.
 
 ::
 
@@ -8,8 +8,8 @@
                 FROM (SELECT <expressions of rule 0> AS _0_at, _0_applies ..., <those of rule 1> ... FROM <view>)))
     GROUP BY GROUPING SETS ((<dimension>, _code), ..., (<flags of rule 0>), ...)
 
-A second query counts the distinct entities among the defects of all rules. A pass that fails says nothing: its rules are
-then counted one by one, and the one that fails is blamed by file and key. Rules of packs, and rules with conditions of
+A second query counts the distinct entities among the defects of all rules. A pass that fails reports nothing: its rules are
+then counted one by one, and the failing one is reported with its file and key. Rules of packs, and rules with conditions of
 ``mutes.yaml``, are always counted alone, so that they meet their own limits.
 """
 
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from storehealth.catalogue.rule import Rule
+from storehealth.catalogue.rule import Rule, ValueMeasure
 from storehealth.db.sql import OUTCOMES
 from storehealth.measure.query import NOT_THE_RULES_FAULT, STOPPED, RuleQuery, truncate_cells
 from storehealth.measure.rule_sql import (
@@ -50,9 +50,16 @@ OUTCOME_MASK = (1 << OUTCOME_BITS) - 1
 ENTITY = re.compile("_entity")
 FEW = 3000
 """Rows up to which they are fetched and counted here: planning their groups would take longer."""
-Sums = tuple[float | None, int]
 Run = Callable[[str], list[tuple[Any, ...]]]
 """Runs a query."""
+
+
+class SideSums(NamedTuple):
+    """What a figure beside is made of: its true and its false rows; or its statistic, its values, and those still open."""
+
+    first: float | None
+    second: int
+    still_open: int = 0
 
 
 class RuleTotals(NamedTuple):
@@ -64,7 +71,7 @@ class RuleTotals(NamedTuple):
         reached: Defects that each advice reaches.
         unsure: Rows not judgeable only because something is not recorded or could not be read.
         holds: For each assumption, whether it holds for a judged row.
-        beside: Two sums for each figure beside: true and false rows, or a statistic and its rows.
+        beside: The sums of each figure beside.
         exempted: Rows that each exemption takes out.
     """
 
@@ -73,7 +80,7 @@ class RuleTotals(NamedTuple):
     reached: tuple[int, ...]
     unsure: int
     holds: tuple[bool, ...]
-    beside: tuple[Sums, ...]
+    beside: tuple[SideSums, ...]
     exempted: tuple[int, ...]
 
 
@@ -341,18 +348,24 @@ class _Pass:
         return found
 
 
-def _add_statistics(query: RuleQuery, run: Run, sums: tuple[Sums, ...]) -> tuple[Sums, ...]:
+def _add_statistics(query: RuleQuery, run: Run, sums: tuple[SideSums, ...]) -> tuple[SideSums, ...]:
     """The sums of a rule's figures beside, with those that are statistics."""
     values = [(index, figure.value) for index, figure in enumerate(query.rule.measure.beside) if figure.value]
     if not values:
         return sums
     cells = ", ".join(
-        f"{build_statistic(value.statistic, f'_beside{index}')}, count(_beside{index})" for index, value in values
+        f"{build_statistic(value.statistic, f'_beside{index}')}, count(_beside{index}), {_count_open(value, index)}"
+        for index, value in values
     )
     kept = " WHERE _taken_out IS NULL" if query.taken_out else ""
     ((*row,),) = run(f"SELECT {cells} FROM {query.rows}{kept}")
-    pairs = dict(zip((index for index, _ in values), zip(row[::2], row[1::2], strict=True), strict=True))
-    return tuple(pairs.get(index, own) for index, own in enumerate(sums))
+    found = {index: SideSums(*row[3 * place : 3 * place + 3]) for place, (index, _) in enumerate(values)}
+    return tuple(found.get(index, own) for index, own in enumerate(sums))
+
+
+def _count_open(value: ValueMeasure, index: int) -> str:
+    """SQL of how many values of a figure beside still grow. A mean takes them as they are."""
+    return "0" if value.statistic == "mean" else f"count(_beside{index}) FILTER (_still{index})"
 
 
 def _build_tally(rows: Sequence[int]) -> Tally:
@@ -374,7 +387,7 @@ def _sum_flags(query: RuleQuery, counts: RowCounts, packed: Sequence[tuple[int, 
     reached = tuple(next(sums) for _ in query.rule.advice)
     unsure = next(sums) if measure.unsure != "false" else 0
     holds = tuple(next(sums) > 0 for _ in measure.basis)
-    beside: tuple[Sums, ...] = tuple(
-        (next(sums), next(sums)) if figure.value is None else (None, 0) for figure in measure.beside
+    beside = tuple(
+        SideSums(next(sums), next(sums)) if figure.value is None else SideSums(None, 0) for figure in measure.beside
     )
     return RuleTotals(counts, 0, reached, unsure, holds, beside, tuple(next(sums) for _ in query.taken_out))

@@ -1,6 +1,6 @@
 """Which rules are measured over a store, in which windows and how; and the rows behind what was measured.
 
-Counts suspected automatic replies as bot messages, and shows beside it the result if they count as answers.
+For ``--assume-auto``, rules are measured twice: with suspected automatic replies as bot messages, and as answers.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class RuleQuery:
     """Whether the views it reads are so small that its rows are fetched rather than grouped."""
 
     def refuse_personal_figures(self) -> None:
-        """Check that no figure is worked out from what may be somebody's words: of one row, it would show them.
+        """Check that no figure is computed from personal text: over a single row, it would show the text.
 
         Raises:
             CatalogueError: A value of a pack's rule is.
@@ -152,7 +152,7 @@ class RuleQuery:
         return self.mask("told" if kind == UNKNOWN else kind, text)
 
     def mask_value(self, expression: str, value: T) -> T | str:
-        """A number, a time or a flag as it may be shown: one that may have been made of somebody's words is masked."""
+        """A number, a time or a flag as it may be shown: one that may have been computed from personal text is masked."""
         kind = self.find_kind(expression)
         return value if kind in (PLAIN, UNKNOWN, "told") else self.mask(kind, str(value))
 
@@ -398,7 +398,7 @@ def _describe(problem: object, sql: str = "") -> Message:
 
 
 LONGEST = 2000
-"""Characters kept of a text: nobody reads more, and a pack's SQL could fill memory and reports with it."""
+"""Characters kept of a text, so that a pack's SQL cannot fill memory and reports."""
 
 
 def truncate_cells(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -24,7 +24,7 @@ JUDGED = f"_outcome IN ({MET}, {LATE}, {OVERDUE})"
 COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
 FIGURES = (
     r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|value|open|taken_out|unsure"
-    r"|(by|mends|beside|still|basis|why)\d+)$')"
+    r"|(by|mends|beside|still|basis|why)\d+(_\d+)?)$')"
 )
 """Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
 COSTLY = re.compile(
@@ -54,7 +54,7 @@ def quote_at(sql: str) -> str:
 
 
 def is_select(over: str) -> bool:
-    """Whether a rule has a SELECT of its own; otherwise it names a view."""
+    """Whether a rule has its own SELECT; otherwise it names a view."""
     return re.search(r"\s", over.strip()) is not None
 
 
@@ -186,20 +186,19 @@ def _list_columns(rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
     for index, advice in enumerate(rule.advice):
         yield f"_mends{index}", (f"advice.{index}.mends", f"{bracket(advice.mends)} IS TRUE")
     for index, cause in enumerate(rule.causes):
-        yield f"_why{index}", (f"causes.{index}", _cause_column(cause))
+        for alias, sql in list_cause_columns(index, cause).items():
+            yield alias, (f"causes.{index}", sql)
     for index, (name, sql) in enumerate(rule.measure.basis.items()):
         yield f"_basis{index}", (f"measure.basis.{name}", f"{bracket(sql)} IS TRUE")
     for index, name in enumerate(rule.measure.evidence):
         yield f"_show{index}", (f"measure.evidence.{index}", bracket(name))
 
 
-def _cause_column(cause: Cause) -> str:
-    """Whether a cause holds for a row, or the row's slice; NULL where one of its columns has no value."""
+def list_cause_columns(index: int, cause: Cause) -> dict[str, str]:
+    """The columns of a cause, alias → SQL: whether it holds for a row, or the values of its columns."""
     if cause.when is not None:
-        return f"{bracket(cause.when)} IS TRUE"
-    parts = [f"{bracket(name)}::VARCHAR" for name in cause.by]
-    known = " AND ".join(f"{part} IS NOT NULL" for part in parts)
-    return f"CASE WHEN {known} THEN [{', '.join(parts)}] END"
+        return {f"_why{index}": f"{bracket(cause.when)} IS TRUE"}
+    return {f"_why{index}_{place}": f"{bracket(name)}::VARCHAR" for place, name in enumerate(cause.by)}
 
 
 def _beside_columns(rule: Rule) -> Iterator[tuple[str, str]]:

@@ -168,7 +168,7 @@ class HelpLine(FrozenModel):
     store: str
     owner: str | None
     weight: float = Field(description="Points lost times orders.")
-    points: float = Field(description="Points that the score lacks to its targets, before any cap.")
+    points: float = Field(description="Points missing from the score compared with its targets, before any cap.")
     orders: int
     worst: tuple[str, ...] = Field(description="Codes of the failing findings that cost most.")
     first: Note = Field(default=None, description="What should be true and is not, of the first of these.")
@@ -231,7 +231,7 @@ class ExportTrouble(FrozenModel):
 
 
 class PeerStanding(FrozenModel):
-    """Where a store stands among its peers, whose names it is not told; None where there are too few of them."""
+    """A store's standing among its peers, without their names; None if there are too few."""
 
     name: str
     peers: PeerGroup

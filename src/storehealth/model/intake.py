@@ -1,6 +1,6 @@
-"""Records of intake: what became of each file, and where its typed rows are.
+"""Records of intake: how each file was read, where its typed rows are, and the result of ``storehealth inspect``.
 
-The result of ``storehealth inspect``: how each file was understood. Personal values are masked.
+Personal values are masked.
 """
 
 from __future__ import annotations

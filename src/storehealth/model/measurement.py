@@ -62,7 +62,7 @@ class CauseGroup(FrozenModel):
 
 
 class SideFigure(FrozenModel):
-    """A figure shown beside a finding, without a verdict of its own."""
+    """A figure shown beside a finding, without its own verdict."""
 
     name: str
     title: Note = Field(default=None, description="The name in plain words.")
@@ -231,7 +231,7 @@ class RowStates(FrozenModel):
 
 
 class ReplyBracket(FrozenModel):
-    """How many replies came within so many seconds (cumulative)."""
+    """How many replies came within this many seconds (cumulative)."""
 
     within_seconds: int
     first_replies: int

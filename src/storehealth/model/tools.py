@@ -1,4 +1,4 @@
-"""What a manager's tool hands out: rows with units, and the block of tables that every face shows alike.
+"""What a manager's tool returns: rows with units, and the block of tables that every output shows in the same way.
 
 A tool declares a record: a subclass of :class:`ToolRecord` whose tuples of :class:`ToolRow` are its tables. Titles are
 messages by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no face
@@ -97,7 +97,7 @@ class ToolBlock(FrozenModel):
 
 
 class ToolRecord(FrozenModel):
-    """What all tools' records share. ``digest`` tells whether a remembered record is of the same files and options."""
+    """What all tools' records share. ``digest`` shows whether a saved record is of the same files and options."""
 
     FIRST: ClassVar[Mapping[str, int]] = {}
     """Rows of a table that a screen shows, where it is not ten."""
@@ -122,6 +122,10 @@ class ToolRecord(FrozenModel):
         if self.as_of is None:
             return message("tools.undated", zone=Name(self.timezone), platform=Name(self.platform))
         return message("tools.as_of", at=self.as_of, zone=Name(self.timezone), platform=Name(self.platform))
+
+    def count_listed(self, command: str) -> int:  # noqa: ARG002 - a tool of two commands counts by it
+        """Count the rows of the first table that is shown."""
+        return next((len(table.rows) for table in self._list_tables() if table.first), 0)
 
     def to_block(self) -> ToolBlock:
         """Return the record as tables with titles and units, in the order of its fields."""

@@ -1,6 +1,6 @@
-"""Records of judge, score and advise: verdicts, the headline and what to do.
+"""Records of judge, score and advise: verdicts, the headline, what to do, and the platform's own view.
 
-Records of the platform's own view: the plain rate against the limit at which the platform acts.
+That view compares the raw rate with the limit at which the platform acts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class LimitSource(FrozenModel):
 
 
 class SliceVerdict(FrozenModel):
-    """A slice for which the store has set a limit of its own."""
+    """A slice for which the store has set a limit."""
 
     segment: dict[str, str]
     limit: float
@@ -241,7 +241,7 @@ class Score(FrozenModel):
     coverage: float
     cap_reason: Message | None = None
     by_assumed_limits: bool = Field(
-        default=False, description="The grade rests on failures of limits that nobody has confirmed, and on no other."
+        default=False, description="The grade rests only on failures of unconfirmed limits."
     )
 
 
@@ -270,7 +270,7 @@ class Recommendation(FrozenModel):
     where: Note = Field(default=None, description="Where most of the misses are; None if nothing stands out.")
     text: Message = Field(description="Who does what by when, and where most of the misses are.")
     notes: dict[str, str] = Field(
-        default={}, description="A message to customers in en, zh and es, ready to paste; blanks stand in brackets."
+        default={}, description="A message to customers in en, zh and es, ready to paste; blanks are in brackets."
     )
     aside: Note = Field(default=None, description="Why the first action is not for the area that loses most.")
     findings: tuple[str, ...]
@@ -317,7 +317,7 @@ class LimitProjection(FrozenModel):
     judged: int = Field(description="Rows that count then.")
     best: float = Field(description="The share, in the rule's own direction, if nothing more is missed.")
     at_pace: float = Field(description="The share if misses come as in the last week.")
-    room: int = Field(description="Further misses that fit; negative: so many are too many whatever happens.")
+    room: int = Field(description="Further misses there is room for; negative: this many too many, whatever happens.")
 
 
 class PlatformLine(FrozenModel):
@@ -332,13 +332,13 @@ class PlatformLine(FrozenModel):
     unit: Literal["share", "seconds", "hours", "days", "number"]
     higher_is: Direction
     value: float | None = Field(
-        description="In the rule's own direction. None: so many are open that it is still growing."
+        description="In the rule's own direction. None: too many are open, so it is still growing."
     )
     limit: float
     limit_source: LimitSource
     band: BandName | None = Field(default=None, description="The platform's own colour, where it has bands.")
     window: Window = Field(description="The platform's own, even where the finding's days were stretched.")
-    counts: RowUnit = Field(description="What a judged row stands for.")
+    counts: RowUnit = Field(description="The unit of a judged row.")
     defects: int
     judged: int
     undecided: int

@@ -3,7 +3,7 @@
 ::
 
     Checkup ── changes ──▶ what is new ── policy ──▶ held back, or a message ── outbox ──▶ sent, or waiting ──▶ Delivery
-                 ▲ what people were last told
+                 ▲ what was last sent
 
 What cannot be sent waits in ``outbox/`` of the state folder, and every later run tries again. Addresses may contain
 secrets: they are read from a file of mode 0600 or from the environment, and are never shown.
@@ -145,13 +145,13 @@ def announce_notice(notice: Notice, subject: str, settings: Settings, state: Pat
                 return _report_busy(outbox)
             memory, content = NotificationMemory(state), verbatim(f"{notice.title}\n{notice.body}")
             held_reason = explain_failure_hold_back(settings.notify, memory.read(build_runs_key(subject)), content, now)
-            own = None
+            queued = None
             if held_reason is None:
-                own = outbox.put(QueuedNotice.create(notice, subject, now))
+                queued = outbox.put(QueuedNotice.create(notice, subject, now))
                 memory.store(build_runs_key(subject), KnownState(content=digest_text(str(content)), at=now))
             hold_reason = explain_wait(settings, outbox.list_queued(), now)
             sent = None if hold_reason else send_round(outbox, settings.notify, now, words)
-            return _to_delivery(outbox, sent, held_reason or hold_reason, own)
+            return _to_delivery(outbox, sent, held_reason or hold_reason, queued)
     except OSError as error:
         return _report_unwritable(error)
 
@@ -203,12 +203,12 @@ def _announce_locked(
 
 
 def _to_delivery(
-    outbox: Outbox, flushed: SendingRound | None, reason: Message | None, own: QueuedNotice | None = None
+    outbox: Outbox, flushed: SendingRound | None, reason: Message | None, queued: QueuedNotice | None = None
 ) -> Delivery:
-    """Say what became of a message; where there is no new one, of those that were waiting."""
+    """Report the delivery of a message; without a new one, that of the queued messages."""
     waiting, result = outbox.list_queued(), flushed or SendingRound()
-    is_sent = result.letters > 0 if own is None else all(other.id != own.id for other in waiting)
-    outcome: DeliveryOutcome = "sent" if is_sent else "queued" if own else "held_back"
+    is_sent = result.letters > 0 if queued is None else all(other.id != queued.id for other in waiting)
+    outcome: DeliveryOutcome = "sent" if is_sent else "queued" if queued else "held_back"
     reasons = (reason,) if reason and outcome != "sent" else ()
     return Delivery(outcome, reasons, result.services, result.failures, len(waiting), result.letters)
 

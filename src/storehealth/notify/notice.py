@@ -1,4 +1,4 @@
-"""A checkup as a message of a few lines, with what is new since people were last told. Pure, but for ``notify.json``.
+"""A checkup as a message of a few lines, with what is new since the last message. Pure, except for ``notify.json``.
 
 The message is plain text that no service interprets as markup. ``notify.json`` in the state folder keeps what was last sent
 of each store.
@@ -50,28 +50,28 @@ def to_plain_line(text: str) -> str:
 
 
 def write_notice(
-    checkup: Checkup, found: CheckupChanges, words: Words, reports: Sequence[Path] = (), *, attach: bool = False
+    checkup: Checkup, changes: CheckupChanges, words: Words, reports: Sequence[Path] = (), *, attach: bool = False
 ) -> Notice:
     """Write the message: what changed, what fails, what to do first, and where the report is.
 
-    Nobody is named, neither agents nor customers, and phone numbers, e-mails and addresses are removed from texts.
+    Neither agents nor customers are named, and phone numbers, e-mails and addresses are removed from texts.
 
     Args:
         checkup: The whole result.
-        found: What is new in it.
+        changes: What is new in it.
         words: The texts in the message's language.
         reports: Where the written reports are; the message names the page, else the first.
         attach: Send the page along.
     """
-    score = _score_text(checkup, found, words)
+    score = _score_text(checkup, changes, words)
     blocks = (
         [words.render(checkup.headline)],
-        _finding_block("notify.new", found.new, words),
-        _finding_block("notify.again", found.again, words),
-        _finding_block("notify.still", found.still, words),
-        [words.say("notify.resolved", codes=_join_codes(found.resolved, words))] if found.resolved else [],
-        [words.say("notify.lost", areas=_join_areas(found.lost, words))] if found.lost else [],
-        [words.count("notify.muted", found.muted)] if found.muted else [],
+        _finding_block("notify.new", changes.new, words),
+        _finding_block("notify.again", changes.again, words),
+        _finding_block("notify.still", changes.still, words),
+        [words.say("notify.resolved", codes=_join_codes(changes.resolved, words))] if changes.resolved else [],
+        [words.say("notify.lost", areas=_join_areas(changes.lost, words))] if changes.lost else [],
+        [words.count("notify.muted", changes.muted)] if changes.muted else [],
         _first_action_line(checkup, words),
         [words.say("screen.as_of", at=words.format_moment(checkup.as_of))] if checkup.as_of else [],
     )
@@ -114,12 +114,12 @@ def _list_pages(reports: Sequence[Path]) -> tuple[str, ...]:
     return tuple(str(report.absolute()) for report in reports if report.suffix == ".html")[:1]
 
 
-def _score_text(checkup: Checkup, found: CheckupChanges, words: Words) -> str:
-    """Return the score, and what it was when people were last told."""
+def _score_text(checkup: Checkup, changes: CheckupChanges, words: Words) -> str:
+    """Return the score, and what it was in the last message."""
     text = name_score(checkup, words)
-    if found.is_first or found.before is None or found.before == checkup.score.value:
+    if changes.is_first or changes.before is None or changes.before == checkup.score.value:
         return text
-    before = words.say("screen.was", value=words.format_decimal(found.before, 0))
+    before = words.say("screen.was", value=words.format_decimal(changes.before, 0))
     return words.say("unit.brackets", what=text, inside=before)
 
 
@@ -165,7 +165,7 @@ def _first_action_line(checkup: Checkup, words: Words) -> list[str]:
 
 
 class KnownState(FrozenModel):
-    """What people know of a store: what they were last told, updated by every run."""
+    """What was last sent about a store, updated by every run."""
 
     score: float | None = None
     band: str | None = None
@@ -175,7 +175,7 @@ class KnownState(FrozenModel):
     areas: tuple[Area, ...] = ()
     """Areas that had a score."""
     content: str = ""
-    """Digest of what people were last told; empty where they were told nothing."""
+    """Digest of the last message; empty if none was sent."""
     at: datetime | None = None
 
 
@@ -209,7 +209,7 @@ class CheckupChanges(NamedTuple):
 
 
 def compare_checkup(last_told: KnownState | None, checkup: Checkup) -> CheckupChanges:
-    """Compare a checkup with what people were told.
+    """Compare a checkup with the last message.
 
     A finding that cannot be judged now is not a change, and when it fails again later it is not news either. Muted
     findings are left out.
@@ -245,10 +245,10 @@ def compare_checkup(last_told: KnownState | None, checkup: Checkup) -> CheckupCh
     )
 
 
-def digest_content(found: CheckupChanges) -> str:
+def digest_content(changes: CheckupChanges) -> str:
     """Return a digest that is equal where two checkups would tell people the same: failures, band, judged areas."""
     return digest_text(
-        repr((sorted(finding.code for finding in found.failing), found.now.band, sorted(found.now.areas)))
+        repr((sorted(finding.code for finding in changes.failing), changes.now.band, sorted(changes.now.areas)))
     )
 
 
@@ -258,12 +258,12 @@ def digest_text(text: str) -> str:
 
 
 def update_known_state(known: KnownState | None, changes: CheckupChanges, at: datetime | None) -> KnownState:
-    """Return what people know from now on.
+    """Return the state after this run's message.
 
     Args:
-        known: What they knew.
+        known: The state so far.
         changes: What is new.
-        at: When they were told of it; None: they were not.
+        at: When the message was sent; None: it was not.
     """
     if at is not None:
         return changes.now.model_copy(update={"content": digest_content(changes), "at": at})

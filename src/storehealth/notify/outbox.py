@@ -77,9 +77,9 @@ class Outbox:
         restrict_to_owner(path)
         return notice
 
-    def mark_delivered(self, letters: Iterable[QueuedNotice], mark: str) -> None:
+    def mark_delivered(self, notices: Iterable[QueuedNotice], mark: str) -> None:
         """Record that an address has these messages."""
-        for notice in letters:
+        for notice in notices:
             self.put(notice.model_copy(update={"has": (*notice.has, mark)}))
 
     def finish_round(self, marks: Iterable[str]) -> int:
@@ -143,7 +143,7 @@ class SendingRound(NamedTuple):
 def send_round(outbox: Outbox, notify: NotifySettings, now: datetime, words: Words) -> SendingRound:
     """Send each address one message with all it does not have yet. Refused messages stay; other addresses get theirs.
 
-    Messages that have been refused for two weeks are given up, which is reported as a failure.
+    Messages refused for two weeks are dropped, which is reported as a failure.
     """
     expired = outbox.drop_before(now - GIVE_UP)
     given_up = [message("notify.given_up", n=expired)] if expired else []
@@ -181,12 +181,12 @@ def name_service(address: Address, name: str) -> Message:
     return message("unit.brackets", what=Name(name), inside=Name(address.place))
 
 
-def combine_notices(letters: Sequence[QueuedNotice], words: Words) -> Notice:
+def combine_notices(notices: Sequence[QueuedNotice], words: Words) -> Notice:
     """Combine messages: of each store the newest in full, with the times and titles of the older ones above it."""
-    if len(letters) == 1:
-        return Notice(letters[0].title, letters[0].body, letters[0].files)
+    if len(notices) == 1:
+        return Notice(notices[0].title, notices[0].body, notices[0].files)
     stores: dict[str, list[QueuedNotice]] = {}
-    for notice in letters:
+    for notice in notices:
         stores.setdefault(notice.store, []).append(notice)
     blocks: list[str] = []
     files: list[str] = []
@@ -197,27 +197,27 @@ def combine_notices(letters: Sequence[QueuedNotice], words: Words) -> Notice:
             words.say("notify.earlier", at=words.format_moment(notice.made_at), title=notice.title) for notice in older
         ]
         blocks.append("\n".join([newest.title, *earlier, newest.body]))
-    title = words.say("notify.digest", stores=words.count("notify.stores", len(stores)), n=len(letters))
+    title = words.say("notify.digest", stores=words.count("notify.stores", len(stores)), n=len(notices))
     return Notice(title, "\n\n".join(blocks), tuple(files))
 
 
 def explain_hold_back(
-    notify: NotifySettings, found: CheckupChanges, known: KnownState | None, now: datetime
+    notify: NotifySettings, changes: CheckupChanges, known: KnownState | None, now: datetime
 ) -> Message | None:
-    """Return why nobody is notified of a checkup; None where somebody is."""
+    """Return why nobody is notified of a checkup; None if somebody is."""
     if notify.when == "never":
         return message("notify.held_never")
-    if notify.when == "change" and not found.has_news:
+    if notify.when == "change" and not changes.has_news:
         return message("notify.held_unchanged")
-    if notify.when == "fail" and not found.failing:
+    if notify.when == "fail" and not changes.failing:
         return message("notify.held_fine")
-    return _check_repetition(notify, known, digest_content(found), now)
+    return _check_repetition(notify, known, digest_content(changes), now)
 
 
 def explain_failure_hold_back(
     notify: NotifySettings, known: KnownState | None, problem: Message, now: datetime
 ) -> Message | None:
-    """Return why nobody is notified that an audit failed; None where somebody is."""
+    """Return why nobody is notified that an audit failed; None if somebody is."""
     if notify.when == "never":
         return message("notify.held_never")
     if notify.when == "change" and known and known.content == digest_text(str(problem)):
@@ -228,7 +228,7 @@ def explain_failure_hold_back(
 def _check_repetition(
     notify: NotifySettings, known: KnownState | None, content_digest: str, now: datetime
 ) -> Message | None:
-    """Return that people were told the same within ``notify.suppress``; None where they were not."""
+    """Return that the same message was sent within ``notify.suppress``; None if it was not."""
     is_same = known is not None and known.content == content_digest
     if known and known.at and is_same and timedelta(0) <= now - known.at < timedelta(seconds=notify.suppress):
         return message("notify.held_same", at=_to_wall_time(known.at.astimezone(now.tzinfo)))

@@ -1,6 +1,6 @@
 """What all pages of Jinja templates share: the engine, which escapes every value, the head with its policy, and the style.
 
-``head.html.j2`` is the head of a page and ``page.css`` its style; a page adds what is its own. Nothing is loaded from
+``head.html.j2`` is the head of a page and ``page.css`` its style; a page adds the rest. Nothing is loaded from
 elsewhere.
 """
 

@@ -1,7 +1,7 @@
 """The registry of output formats: a folder whose modules are the formats, found by scanning. One file adds one format.
 
 A module ``<name>.py`` holds ``NAME`` (its own name), ``SUFFIX`` (``.md``), optionally ``ALIASES`` (other names), and
-``render(content) -> bytes``; modules whose names begin with an underscore, and folders, are no formats. Rendering is
+``render(content) -> bytes``; modules whose names begin with an underscore, and folders, are not formats. Rendering is
 pure: no clock, no files, no network (but for ``pdf``, which hands the page to a browser). A format that needs a program
 has ``require_tools()``, which is called before the work begins. Texts are in the language that the content names.
 """
@@ -73,12 +73,12 @@ class Registry(Generic[Content]):
 
     def _other_names(self) -> dict[str, str]:
         """Suffixes and aliases with the names they stand for."""
-        found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for name in self.names:
             module = self._load(name)
             for other in (module.SUFFIX.removeprefix("."), *getattr(module, "ALIASES", ())):
-                found.setdefault(other, name)
-        return found
+                names.setdefault(other, name)
+        return names
 
     def _load(self, name: str) -> Format[Content]:
         return cast("Format[Content]", import_module(f"{self._package}.{name}"))

@@ -132,7 +132,7 @@ def _scrub(text: str, _: tuple[str, ...]) -> str:
 
 
 def show_header(cell: str) -> str:
-    """Return the text of a header cell as it may be shown; one that holds a line end may be somebody's text or address."""
+    """Return the text of a header cell as it may be shown; one with a line break may be personal text or an address."""
     return REMOVED if "\n" in cell.strip() or "\r" in cell.strip() else " ".join(cell.split())
 
 

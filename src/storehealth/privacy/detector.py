@@ -1,7 +1,7 @@
-"""Finds what may say who somebody is in a text: phones, mails, numbers of papers and cards, addresses, names after labels.
+"""Finds what may identify a person in a text: phones, mails, document and card numbers, addresses, names after labels.
 
 Phones are found by Google's library for the regions of the shop and of the platform, and in the usual spellings of all
-others; numbers of papers, cards and accounts by their check digits. Full-width and other digits count as digits. What is
+others; document, card and account numbers by their check digits. Full-width and other digits count as digits. What is
 found and what is not: ``docs/personal-data.md``; how often: ``scripts/measure_privacy.py``.
 """
 

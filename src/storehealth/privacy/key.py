@@ -1,4 +1,4 @@
-"""The secret key of pseudonyms: one file per user and machine, so that all runs of a user give the same ones."""
+"""The secret key for pseudonyms: one file per user and machine, so that all runs of a user give the same pseudonyms."""
 
 from __future__ import annotations
 

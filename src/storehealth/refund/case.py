@@ -141,9 +141,9 @@ class RefundCase:
         remarks = [message("refund.after_items", item=_name(item), items=tuple(map(Name, missing)))] if missing else []
         if state != "done":
             return remarks
-        own = marks.get(item.id)
-        if own and own[-1].state == "done" and on != own[-1].on:
-            remarks.append(message("refund.done_twice", item=_name(item), on=own[-1].on))
+        mark = marks.get(item.id)
+        if mark and mark[-1].state == "done" and on != mark[-1].on:
+            remarks.append(message("refund.done_twice", item=_name(item), on=mark[-1].on))
         for period in (item, *(self.checklist.get_item(name) for name in missing)):
             remarks += self._find_running_period(period, on, marks.get(period.id))
         return remarks
@@ -152,8 +152,8 @@ class RefundCase:
         """Remark on a period that must pass and is not over on a day."""
         if item.takes is None or item.takes.kind != "at_least" or not marks or marks[-1].state != "waiting":
             return []
-        own = self.after_sales_days if item.answered_by == "refund_date" else None
-        end = add_days(marks[-1].on, item.takes.most if own is None else own, item.takes.unit)
+        days = self.after_sales_days if item.answered_by == "refund_date" else None
+        end = add_days(marks[-1].on, item.takes.most if days is None else days, item.takes.unit)
         sure = self.checklist.sources[item.takes.source].sure
         certainty = message(f"refund.sureness.{sure}")
         return [message("refund.period_runs", item=_name(item), end=end, certainty=certainty)] if on < end else []
@@ -177,7 +177,7 @@ def compute_fingerprint(file: Path) -> tuple[int, str]:
     """Return size in bytes and SHA-256 of a file.
 
     Raises:
-        UsageError: It is no file, or cannot be read.
+        UsageError: It is not a file, or cannot be read.
     """
     try:
         with file.expanduser().open("rb") as stream:
@@ -207,11 +207,11 @@ def _is_done(marks: list[MarkEntry] | None) -> bool:
 
 
 def _check_after_last_mark(item: ChecklistItem, on: date, marks: Marks) -> None:
-    own = marks.get(item.id)
-    if own and on < own[-1].on:
-        state = message(f"refund.states.{own[-1].state}")
+    mark = marks.get(item.id)
+    if mark and on < mark[-1].on:
+        state = message(f"refund.states.{mark[-1].state}")
         raise UsageError(
-            message("refund.marked_later", item=_name(item), state=state, last=own[-1].on, on=on),
+            message("refund.marked_later", item=_name(item), state=state, last=mark[-1].on, on=on),
             message("refund.give_later_day"),
         )
 
@@ -221,10 +221,11 @@ def _check_before_dependents(checklist: Checklist, item: ChecklistItem, on: date
     if any(mark.state == "done" for mark in marks.get(item.id, ())):
         return
     for dependent in checklist.items:
-        own = marks.get(dependent.id)
-        if item.id in dependent.blocked_by and own and _is_done(own) and own[-1].on < on:
+        later = marks.get(dependent.id)
+        if item.id in dependent.blocked_by and later and _is_done(later) and later[-1].on < on:
+            names = {"item": _name(item), "dependent": _name(dependent)}
             raise UsageError(
-                message("refund.dependent_done", item=_name(item), on=on, dependent=_name(dependent), when=own[-1].on),
+                message("refund.dependent_done", on=on, when=later[-1].on, **names),
                 message("refund.mark_dependent_open", dependent=_name(dependent)),
             )
 

@@ -24,7 +24,7 @@ def parse_day(text: str, today: date) -> date:
     """Parse a day: 2026-03-01, 2026/3/1, 2026年3月1日, today, yesterday.
 
     Raises:
-        UsageError: It is no calendar day, or is not written year first.
+        UsageError: It is not a calendar day, or is not written year first.
     """
     word = text.strip().lower()
     if word in TODAY | YESTERDAY:

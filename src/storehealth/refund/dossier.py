@@ -1,4 +1,4 @@
-"""The dossier: a SQLite file of its own for each case, which takes months, outlives the cache and can be handed on.
+"""The dossier: one SQLite file per case, since a case takes months, outlives the cache and can be handed on.
 
 Entries are only ever added. Version 0.1 kept a journal of JSON lines instead; one that is named is read, and imported into
 ``<name>.sqlite`` beside it with the first new entry. The journal itself stays as it is. Where a folder holds several
@@ -121,7 +121,7 @@ def from_line(line: str | bytes) -> DossierEntry:
     """Parse a line of JSON; a checksum, which dossiers of version 0.1 carry, has to fit.
 
     Raises:
-        ValueError: It is no entry.
+        ValueError: It is not an entry.
     """
     content = json.loads(line)
     if not isinstance(content, dict):

@@ -2,7 +2,7 @@
 
 Drafts are ``drafts/*.yaml`` filled in with ``[deposit]`` of the settings. Missing values stay visible blanks; nothing is
 invented. A platform's own form takes precedence over a draft. A paper is written in the language of the platform's staff,
-whatever the language of the run, so its texts are no messages.
+whatever the language of the run, so its texts are not messages.
 """
 
 from __future__ import annotations

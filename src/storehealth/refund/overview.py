@@ -82,8 +82,8 @@ def find_earliest_date(facts: CaseFacts, items: Iterable[ItemStatus]) -> Earlies
     item = next((item for item in items if item.answered_by == "refund_date" and item.ready_on), None)
     if item is None or item.ready_on is None:
         return None
-    own = facts.request.after_sales_days is not None
-    sure = "assumed" if own else facts.checklist.sources[period.source].sure
+    is_chosen = facts.request.after_sales_days is not None
+    sure = "assumed" if is_chosen else facts.checklist.sources[period.source].sure
     return EarliestDate(on=item.ready_on, least=item.ready_least, until=period.until, sure=sure)
 
 

@@ -244,11 +244,11 @@ def _find_ready_days(facts: CaseFacts, item: ChecklistItem, wait: DeskWait | Non
     return (max(least for least, _ in ends), max(most for _, most in ends)) if ends else (None, None)
 
 
-def _end_of_wait(facts: CaseFacts, item: ChecklistItem, takes: ProcessingTime, wait: DeskWait) -> tuple[date, date]:
-    own = facts.request.after_sales_days if item.answered_by == "refund_date" else None
-    if own is not None:
-        return add_days(wait.since, own, "days"), add_days(wait.since, own, "days")
-    return add_days(wait.since, takes.least, takes.unit), add_days(wait.since, takes.most, takes.unit)
+def _end_of_wait(facts: CaseFacts, item: ChecklistItem, duration: ProcessingTime, wait: DeskWait) -> tuple[date, date]:
+    days = facts.request.after_sales_days if item.answered_by == "refund_date" else None
+    if days is not None:
+        return add_days(wait.since, days, "days"), add_days(wait.since, days, "days")
+    return add_days(wait.since, duration.least, duration.unit), add_days(wait.since, duration.most, duration.unit)
 
 
 def _find_chase_day(facts: CaseFacts, item: ChecklistItem, wait: DeskWait | None) -> date | None:
@@ -267,13 +267,13 @@ def _find_chase_day(facts: CaseFacts, item: ChecklistItem, wait: DeskWait | None
 
 
 def _derive_stage(facts: CaseFacts, stage: str, items: Mapping[str, ItemStatus]) -> StageStatus:
-    own = tuple(items[item.id] for item in facts.checklist.list_stage_items(stage))
+    stage_items = tuple(items[item.id] for item in facts.checklist.list_stage_items(stage))
     title = next(entry.title for entry in facts.checklist.stages if entry.id == stage)
-    states = {item.state for item in own}
+    states = {item.state for item in stage_items}
     order: tuple[ItemState, ...] = ("blocked", "open", "waiting", "later", "done", "not_needed")
     return StageStatus(
         id=stage,
         title=facts.checklist.to_message(title, "stages", stage, "title"),
         state=next(state for state in order if state in states),
-        items=own,
+        items=stage_items,
     )

@@ -158,7 +158,7 @@ def _has_answer(layout: Layout, question: ExportQuestion) -> bool:
 def _list_menus(catalogue: Catalogue, question: ExportQuestion, platform: str) -> tuple[Message, ...]:
     """List where to export a file that would answer: the platform's own layouts, else the generic ones."""
     suitable = [layout for layout in catalogue.layouts.values() if _has_answer(layout, question)]
-    own = [layout for layout in suitable if layout.platform == platform]
+    of_platform = [layout for layout in suitable if layout.platform == platform]
     generic = [layout for layout in suitable if layout.platform is None and layout.name.startswith("generic_")]
     return tuple(
         message(
@@ -166,5 +166,5 @@ def _list_menus(catalogue: Catalogue, question: ExportQuestion, platform: str) -
             text=to_message(layout.export_from, f"layout.{layout.name}.export_from"),
             note=message("refund.layout_note", layout=Name(layout.name)),
         )
-        for layout in own or generic
+        for layout in of_platform or generic
     )

@@ -126,7 +126,7 @@ class RunFolders:
                     path.unlink(missing_ok=True)
 
     def prune(self, days: int, now: datetime) -> list[str]:
-        """Delete runs older than so many days, but never the newest, the one named in ``latest``, or the last success.
+        """Delete runs older than this many days, but never the newest, the one named in ``latest``, or the last success.
 
         Returns:
             The names of those that were deleted.

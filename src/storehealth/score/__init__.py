@@ -109,7 +109,7 @@ CONFIRMED = ("official", "code")
 
 
 def _rests_on_assumptions(findings: Sequence[Finding], scoring: Scoring) -> bool:
-    """Whether all scored failures break limits that nobody has confirmed."""
+    """Whether all scored failures break unconfirmed limits."""
     failing = [finding for finding in findings if finding.status == "fail" and is_weighted(finding, scoring)]
     confirmed = [finding for finding in failing if finding.limit_source and finding.limit_source.verified in CONFIRMED]
     return bool(failing) and not confirmed

@@ -1,6 +1,6 @@
 """SHS-1: from findings to points. A metric at its target scores 90, at its limit 50; areas and headline are weighted means.
 
-Pure arithmetic over findings, so that past checkups can be rescored and the gain of an advice tried out.
+Pure arithmetic over findings, so that past checkups can be rescored and the gain of an action computed.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def score_finding(finding: Finding, instead: float | None = None) -> float:
         finding: Has a target and a limit.
         instead: Score this value instead of the finding's own: a defect share for shares, else a value in its unit.
     """
-    own = None if finding.unit == "share" else finding.value
-    return score_curve(scale_value(finding, own if instead is None else instead), *scale_bounds(finding))
+    value = None if finding.unit == "share" else finding.value
+    return score_curve(scale_value(finding, value if instead is None else instead), *scale_bounds(finding))
 
 
 def score_metrics(

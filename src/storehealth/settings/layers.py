@@ -1,6 +1,6 @@
 """Settings in layers: options override the environment, then the project's file, the user's file, the defaults.
 
-The settings for display: every effective value and its origin, and nothing secret or personal.
+Also lists the settings for display: every effective value and its origin, nothing secret or personal.
 """
 
 from __future__ import annotations
@@ -211,13 +211,13 @@ def _overlay(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
     return {**lower, **upper, **nested}
 
 
-def _leaves(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(values: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every value with its keys; an empty table counts as a value."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _leaves(value, (*above, key))
+            yield from _leaves(value, (*parents, key))
         else:
-            yield (*above, key), value
+            yield (*parents, key), value
 
 
 def _validate(merged: dict[str, Any], origins: Mapping[str, SettingOrigin], problems: list[_Problem]) -> Settings:
@@ -286,12 +286,12 @@ def list_effective(resolved: ResolvedSettings) -> list[DisplayedSetting]:
     ]
 
 
-def _flatten(values: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+def _flatten(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _flatten(value, f"{above}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
-            yield f"{above}{key}", value
+            yield f"{prefix}{key}", value
 
 
 def _origin_of(key: str, origins: Mapping[str, SettingOrigin]) -> SettingOrigin:

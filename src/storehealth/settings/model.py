@@ -1,6 +1,6 @@
-"""The settings of a store, as its owner may write them.
+"""The settings of a store, as its owner may write them, and descriptions of mistakes in them.
 
-Describes mistakes in settings: place, key, what is allowed, the nearest name. Values are never quoted in full.
+A mistake is described by place, key, what is allowed and the nearest name. Values are never quoted in full.
 """
 
 from __future__ import annotations
@@ -214,10 +214,10 @@ class Settings(StrictModel):
 
     def list_facts(self) -> dict[str, Fact]:
         """Return the platform facts that the store sets for itself."""
-        own = {"service_hours": self.hours, "holidays": self.holidays or None, "channel": self.channel}
+        facts = {"service_hours": self.hours, "holidays": self.holidays or None, "channel": self.channel}
         return {
             name: Fact(value=value, source=SOURCE, verified="official")
-            for name, value in own.items()
+            for name, value in facts.items()
             if value is not None
         }
 
@@ -229,14 +229,14 @@ class Settings(StrictModel):
                 never laxer than the limit, whichever direction the rule has.
         """
         return {
-            code: _to_platform_limit(own.limit, own.target, defaults.get(code))
-            for code, own in self.limits.items()
-            if own.limit is not None
+            code: _to_platform_limit(limits.limit, limits.target, defaults.get(code))
+            for code, limits in self.limits.items()
+            if limits.limit is not None
         }
 
     def list_slice_limits(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return the limits of single slices, by code, dimension and value."""
-        return {code: own.by for code, own in self.limits.items() if own.by}
+        return {code: limits.by for code, limits in self.limits.items() if limits.by}
 
 
 def _to_platform_limit(limit: float, target: float | None, default: HasBounds | None) -> PlatformLimit:
@@ -306,9 +306,9 @@ def find_line(path: Path, keys: Sequence[str]) -> int:
     for key in reversed(keys):
         pattern = re.compile(rf"\s*(\[\s*)?[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
         for first in (start, 0):
-            found = next((n for n, line in enumerate(lines[first:], first + 1) if pattern.match(line)), None)
-            if found:
-                return found
+            line_number = next((n for n, line in enumerate(lines[first:], first + 1) if pattern.match(line)), None)
+            if line_number:
+                return line_number
     return 1
 
 

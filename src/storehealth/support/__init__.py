@@ -1,1 +1,1 @@
-"""What every room may use: messages, and the small tools that know nothing of stores."""
+"""What every package may use: messages, and small helpers that know nothing of stores."""

@@ -1,6 +1,6 @@
 """Writes files atomically, CSV files without formulas, and folders that only their owner can read.
 
-Says why the system refused, as a message, since the system's own words are in the language of the machine.
+System errors become messages, since the system's own texts are in the language of the machine.
 """
 
 from __future__ import annotations
@@ -179,11 +179,11 @@ def make_temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_abandoned(own: Path, prefix: str) -> None:
+def _remove_abandoned(target: Path, prefix: str) -> None:
     """Remove folders with the prefix beside our own whose process has ended."""
-    now = own.stat().st_mtime  # the clock of the disk, which may be another machine's
-    for folder in own.parent.glob(f"{prefix}*"):
-        if folder != own and _is_abandoned(folder, now):
+    now = target.stat().st_mtime  # the clock of the disk, which may be another machine's
+    for folder in target.parent.glob(f"{prefix}*"):
+        if folder != target and _is_abandoned(folder, now):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Finds an installed Chromium and prints pages with it. It gets no network, and a folder of its own that is then removed."""
+"""Finds an installed Chromium and prints pages with it. It gets no network, and a temporary profile folder."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def find_browser() -> str | None:
     chosen = os.environ.get(ENVIRONMENT)
     if chosen:
         return shutil.which(chosen)
-    found = (shutil.which(command) for command in COMMANDS)
-    return next((path for path in found if path), None) or next((path for path in PLACES if Path(path).is_file()), None)
+    paths = (shutil.which(command) for command in COMMANDS)
+    return next((path for path in paths if path), None) or next((path for path in PLACES if Path(path).is_file()), None)
 
 
 def print_page(browser: str, page: bytes, printed_at: datetime) -> bytes:
@@ -68,11 +68,11 @@ def print_page(browser: str, page: bytes, printed_at: datetime) -> bytes:
         source, target = Path(folder, "page.html"), Path(folder, "page.pdf")
         source.write_bytes(page)
         # Chromium refuses its own sandbox to root, which cron often is; the page runs nothing of strangers.
-        own = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         command = [
             browser,
             *ARGUMENTS,
-            *own,
+            *flags,
             f"--user-data-dir={folder}/profile",
             f"--print-to-pdf={target}",
             source.as_uri(),

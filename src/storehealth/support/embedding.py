@@ -21,8 +21,8 @@ def read_embedded(page: bytes) -> bytes:
     Raises:
         ValueError: The page holds none.
     """
-    _, found, rest = page.partition(START)
-    if not found:
+    _, marker, rest = page.partition(START)
+    if not marker:
         raise ValueError("no checkup in this page")
     try:
         return gzip.decompress(base64.b64decode(rest.partition(b"<")[0]))

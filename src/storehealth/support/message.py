@@ -1,4 +1,4 @@
-"""A text of the program before anyone has read it: an id and values, made a sentence of the reader's language at the edge.
+"""A text of the program in no language yet: an id and values, turned into a sentence only where it is shown.
 
 Results and errors carry a ``Message``; ``storehealth.i18n.translate`` renders it. Values are numbers, dates, names or
 other messages, never sentences, so that nothing of ours stays in the language it was written in. How to add one:
@@ -26,7 +26,7 @@ Language = Literal["en", "zh", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "es")
 
 VERBATIM = "text.verbatim"
-"""The id of a text that is shown as it is, in every language: one saved by an older version, or said by another program."""
+"""The id of a text that is shown as it is in every language: one saved by an older version, or from another program."""
 LOCALIZED = "text.localized"
 """The id of a text whose values are its languages."""
 UNITS = ("share", "seconds", "hours", "days", "number", "points")
@@ -51,7 +51,7 @@ Value: TypeAlias = "bool | int | float | Decimal | date | timedelta | Name | Mes
 
 
 class Message:
-    """What is to be said, in no language yet.
+    """A text in no language yet.
 
     Frozen; equal and hashable by id and values. ``str()`` gives the English sentence, for logs and tracebacks.
 
@@ -122,7 +122,7 @@ def message(id: str, /, **values: Value) -> Message:  # noqa: A002 - the word ev
 
     Args:
         id: ``section.key``, written out, so that ``scripts/check_messages.py`` finds it.
-        values: What the text's ``{names}`` stand for. ``n`` also chooses between singular and plural.
+        values: Values for the text's ``{names}``. ``n`` also chooses between singular and plural.
 
     Raises:
         TypeError: A value is plain text, or of a kind that no language knows how to write.
@@ -144,10 +144,10 @@ def localize(en: str, zh: str, es: str) -> Message:
 
 
 def data_text(id: str, text: str, /, **values: Value) -> Message:  # noqa: A002
-    """A text that stands in a data file (a rule's title, a layout's menu), which keeps its own languages.
+    """A text from a data file (a rule's title, a layout's menu), which has its own languages.
 
     Args:
-        id: Where it stands, such as ``rule.CS01.title``; looked up through ``i18n.provide_texts``.
+        id: Its place, such as ``rule.CS01.title``; looked up through ``i18n.provide_texts``.
         text: Its English, shown where the data file is gone.
         values: As for ``message``.
     """
@@ -179,7 +179,7 @@ def sentences(parts: Iterable[Message]) -> Message:
 
 
 def clauses(parts: Iterable[Message | Name]) -> Message:
-    """Several remarks, parted by semicolons."""
+    """Several remarks, separated by semicolons."""
     return message("text.clauses", parts=tuple(parts))
 
 
@@ -195,26 +195,26 @@ def from_json(content: object) -> Message:
         return verbatim(content)
     if not isinstance(content, Mapping) or not isinstance(content.get("id"), str):
         raise ValueError("a text is {id, values, text} or a string")
-    held = content.get("values", {})
+    values = content.get("values", {})
     try:
-        pairs = tuple(sorted(((str(name), _value(part)) for name, part in held.items()), key=lambda pair: pair[0]))
+        pairs = tuple(sorted(((str(name), _value(part)) for name, part in values.items()), key=lambda pair: pair[0]))
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"the values of {content['id']} are not those of a message") from error
     return Message(content["id"], pairs, str(content.get("text", "")))
 
 
-def to_json(what: Message, language: str | None = None) -> dict[str, Any]:
+def to_json(text: Message, language: str | None = None) -> dict[str, Any]:
     """A message as JSON: ``{id, values, text}``, the text in a language (None: that of the run)."""
-    values = {name: _plain(value, language) for name, value in what.pairs}
-    return {"id": what.id, "values": values, "text": _renderer(what, language)}
+    values = {name: _plain(value, language) for name, value in text.pairs}
+    return {"id": text.id, "values": values, "text": _renderer(text, language)}
 
 
-def dump_message(what: Message) -> str:
+def dump_message(text: Message) -> str:
     """A message as one text, for a column of a database: its id, with its values as JSON behind it if it has any."""
-    if not what.pairs:
-        return what.id
-    values = {name: _plain(value, "en") for name, value in what.pairs}
-    return f"{what.id} {json.dumps(values, ensure_ascii=False, sort_keys=True)}"
+    if not text.pairs:
+        return text.id
+    values = {name: _plain(value, "en") for name, value in text.pairs}
+    return f"{text.id} {json.dumps(values, ensure_ascii=False, sort_keys=True)}"
 
 
 def load_message(text: str) -> Message:
@@ -228,12 +228,12 @@ def load_message(text: str) -> Message:
 _DUMPED = re.compile(r"[a-z_]+(\.\w+)+")
 
 
-def _serialize(what: Message, info: SerializationInfo) -> dict[str, Any] | Message:
+def _serialize(text: Message, info: SerializationInfo) -> dict[str, Any] | Message:
     if info.mode != "json":
-        return what
-    what = from_json(what)  # model_copy(update=...) takes strings unchecked
+        return text
+    text = from_json(text)  # model_copy(update=...) takes strings unchecked
     context = info.context if isinstance(info.context, Mapping) else {}
-    return to_json(what, context.get("language"))
+    return to_json(text, context.get("language"))
 
 
 def _check(id: str, name: str, value: object) -> None:  # noqa: A002
@@ -252,7 +252,7 @@ def _check(id: str, name: str, value: object) -> None:  # noqa: A002
 
 
 def _plain(value: Value, language: str | None) -> Any:
-    """A value for JSON. Kinds that JSON lacks are objects of one key, so that they come back as what they were."""
+    """A value for JSON. Kinds that JSON lacks are objects with one key, so that they are read back unchanged."""
     if isinstance(value, Message):
         return to_json(value, language)
     if isinstance(value, tuple):
@@ -274,30 +274,30 @@ _KINDS: dict[str, Callable[[Any], Value]] = {
 }
 
 
-def _value(held: object) -> Value:
+def _value(stored: object) -> Value:
     """The value that ``_plain`` wrote."""
-    if isinstance(held, str):
-        return Name(held)
-    if isinstance(held, bool | int | float):
-        return held
-    if isinstance(held, list):
-        return tuple(_part(part) for part in held)
-    if isinstance(held, Mapping) and "id" in held:
-        return from_json(held)
-    if isinstance(held, Mapping) and len(held) == 1:
-        ((kind, content),) = held.items()
+    if isinstance(stored, str):
+        return Name(stored)
+    if isinstance(stored, bool | int | float):
+        return stored
+    if isinstance(stored, list):
+        return tuple(_part(part) for part in stored)
+    if isinstance(stored, Mapping) and "id" in stored:
+        return from_json(stored)
+    if isinstance(stored, Mapping) and len(stored) == 1:
+        ((kind, content),) = stored.items()
         if kind in _KINDS:
             return _KINDS[kind](content)
-    raise TypeError(f"{held!r} is no value of a message")
+    raise TypeError(f"{stored!r} is no value of a message")
 
 
-def _part(held: object) -> Message | Name:
-    return Name(held) if isinstance(held, str) else from_json(held)
+def _part(stored: object) -> Message | Name:
+    return Name(stored) if isinstance(stored, str) else from_json(stored)
 
 
-def _render_id(what: Message, language: str | None) -> str:  # noqa: ARG001 - a renderer's form
+def _render_id(text: Message, language: str | None) -> str:  # noqa: ARG001 - a renderer's form
     """Before ``storehealth`` has set its renderer: what is known without any catalogue."""
-    return what.fallback or what.id
+    return text.fallback or text.id
 
 
 _renderer: Callable[[Message, str | None], str] = _render_id

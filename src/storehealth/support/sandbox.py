@@ -47,7 +47,7 @@ _threads: int | None = None
 
 
 def limit_threads(threads: int | None) -> None:
-    """Limit this process's databases, from now on, to so many threads; None: as many as there are cores.
+    """Limit this process's databases, from now on, to this many threads; None: as many as there are cores.
 
     Of many processes side by side each takes one: over few rows most of a query is planning, which uses one core.
     """
@@ -94,7 +94,7 @@ class QueryMemoryError(Exception):
 
 @contextmanager
 def limit_query(con: duckdb.DuckDBPyConnection, seconds: float, anew: bool = False) -> Iterator[None]:
-    """Limit the queries of a connection to so many seconds, and to its memory limit plus :data:`SLACK`.
+    """Limit the queries of a connection to this many seconds, and to its memory limit plus :data:`SLACK`.
 
     Args:
         con: An open database; its own memory limit stays as it is.
@@ -188,17 +188,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
-def grant_memory(hands: Sequence[duckdb.DuckDBPyConnection]) -> None:
+def grant_memory(connections: Sequence[duckdb.DuckDBPyConnection]) -> None:
     """Grant the connections to one database a common memory allowance.
 
     It is granted once, so that memory which one query leaves behind, or uses on another connection, is not granted again
     to the next. A single connection gets its allowance when its first query runs.
     """
     if resource is not None and PROCESS_MEMORY_FILE.is_file():
-        ((memory_limit,),) = hands[0].execute("SELECT current_setting('memory_limit')").fetchall()
+        ((memory_limit,),) = connections[0].execute("SELECT current_setting('memory_limit')").fetchall()
         number, unit = re.findall(r"[\d.]+|\w+", str(memory_limit))
         more = min(int(float(number) * (1 << UNITS[unit])) + MEMORY_SLACK, measure_available())
-        _ALLOWANCES.update(dict.fromkeys(hands, _Allowance(*_measure_memory(), more)))
+        _ALLOWANCES.update(dict.fromkeys(connections, _Allowance(*_measure_memory(), more)))
 
 
 def _find_allowance(con: duckdb.DuckDBPyConnection) -> _Allowance | None:
@@ -220,16 +220,16 @@ def _measure_memory() -> tuple[int, int]:
 
 def measure_available() -> int:
     """Measure the bytes still free on the machine or in the container; beyond them the kernel kills the process."""
-    left = sys.maxsize
+    available = sys.maxsize
     with suppress(OSError, KeyError):  # a figure that the system does not publish is no limit
         fields = dict(re.findall(r"(\w+): +(\d+) kB", SYSTEM_MEMORY_FILE.read_text(encoding="ascii")))
-        left = int(fields["MemAvailable"]) + int(fields["SwapFree"]) << 10
+        available = int(fields["MemAvailable"]) + int(fields["SwapFree"]) << 10
     with suppress(OSError):
         maximum = (CGROUP_FOLDER / "memory.max").read_text(encoding="ascii").strip()
         used = re.search(r"^anon (\d+)", (CGROUP_FOLDER / "memory.stat").read_text(encoding="ascii"), re.MULTILINE)
         if maximum != "max" and used is not None:
-            left = min(left, int(maximum) - int(used[1]))
-    return max(left, 0)
+            available = min(available, int(maximum) - int(used[1]))
+    return max(available, 0)
 
 
 class _ProcessLimit:
@@ -262,8 +262,8 @@ class _ProcessLimit:
             if other is allowance:
                 return ceiling
         resident, requested = _measure_memory()
-        left = max(allowance.more - max(resident - allowance.resident, 0), 0)
-        return max(allowance.requested + allowance.more, requested + min(left, RETRY_ALLOWANCE))
+        remaining = max(allowance.more - max(resident - allowance.resident, 0), 0)
+        return max(allowance.requested + allowance.more, requested + min(remaining, RETRY_ALLOWANCE))
 
     def _set(self) -> None:
         """Set the largest ceiling, never above the limit that the user has set."""

@@ -1,6 +1,6 @@
 """Service hours of a week, with holidays: ``Mon-Fri 09:00-18:00``, ``Sat 10:00-14:00``, ``holidays 12:00-16:00``.
 
-A text without days holds for every day. Several spells may follow each other, and one past midnight (``22:00-02:00``) belongs
+A text without days applies to every day. A day may have several periods, and one past midnight (``22:00-02:00``) belongs
 to the day it begins on. Where a holiday calendar is given, a store is closed on holidays unless a text says otherwise, and a
 make-up work day (a weekend day worked in exchange for a bridge day, as in China) has Monday's hours.
 
@@ -85,7 +85,7 @@ def _parse_entry(text: str) -> tuple[tuple[int | None, ...], tuple[Spell, ...]]:
         raise ValueError(text)
     try:
         days = tuple(_parse_days(entry["days"])) if entry["days"] else tuple(range(7))
-        return days, tuple(_to_spell(found) for found in SPELL.finditer(entry["spells"]))
+        return days, tuple(_to_spell(match) for match in SPELL.finditer(entry["spells"]))
     except ValueError:
         raise ValueError(text) from None
 
@@ -104,17 +104,17 @@ def _parse_days(text: str) -> Iterator[int | None]:
 
 def _find_weekday(name: str) -> int:
     wanted = name.strip().lower().rstrip(".")
-    found = next((number for number, names in enumerate(WEEKDAYS) if wanted in names), None)
-    if found is None:
+    weekday = next((number for number, names in enumerate(WEEKDAYS) if wanted in names), None)
+    if weekday is None:
         raise ValueError(name)
-    return found
+    return weekday
 
 
-def _to_spell(found: re.Match[str]) -> Spell:
-    open_hour, open_minute, close_hour, close_minute = map(int, found.groups())
+def _to_spell(match: re.Match[str]) -> Spell:
+    open_hour, open_minute, close_hour, close_minute = map(int, match.groups())
     opens, closes = open_hour * 3600 + open_minute * 60, close_hour * 3600 + close_minute * 60
     if max(open_minute, close_minute) > 59 or max(opens, closes) > DAY:
-        raise ValueError(found[0])
+        raise ValueError(match[0])
     return opens, closes if closes > opens else closes + DAY
 
 
@@ -129,7 +129,7 @@ class Holiday(NamedTuple):
     """A day off.
 
     ``name`` is in English where the package has it, else in the country's own language. ``is_moved``: a day off that only
-    joins others and has no name of its own.
+    joins others and has no name.
     """
 
     day: date
@@ -145,7 +145,7 @@ class HolidayYears(NamedTuple):
 
 
 def find_unknown_country(codes: Iterable[str]) -> str | None:
-    """Return the first code that is no country with known holidays."""
+    """Return the first code that is not a country with known holidays."""
     import holidays
 
     known = holidays.list_supported_countries()

@@ -1,4 +1,4 @@
-"""State that outlives a run, in a SQLite file of its own: history, refund cases.
+"""State that outlives a run, in one SQLite file each: history, refund cases.
 
 ``StateFile`` opens one, creates it readable by its owner only, migrates it, and says in plain words what is wrong with it::
 
@@ -60,7 +60,7 @@ class NewerStateError(UnusableStateError):
 
 
 class DamagedStateError(UnusableStateError):
-    """A file is no database, or a broken one.
+    """A file is not a database, or is a broken one.
 
     Args:
         path: The file.
@@ -80,7 +80,7 @@ class StateFile:
 
     Args:
         path: The file; its folder must exist when it is first written.
-        migrations: SQL, statements parted by ``;`` at the end of a line. Each step brings the file to the next version;
+        migrations: SQL, statements separated by ``;`` at the end of a line. Each step brings the file to the next version;
             SQLite's ``user_version`` counts the steps that have been applied. Never change a step that was released.
         application_id: Marks files of this kind, so that another database is refused; 0: unmarked.
         renames_damaged: Whether a damaged file is moved aside, so that the next writer creates a new one. Only for what
@@ -236,7 +236,7 @@ def write_jsonl(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """Yield one JSON line per record, in UTF-8: for export, and for programs that read line by line.
 
     Raises:
-        ValueError: A number is infinite or none, which JSON lacks.
+        ValueError: A number is infinite or NaN, which JSON lacks.
     """
     for record in records:
         yield f"{json.dumps(record, ensure_ascii=False, allow_nan=False)}\n".encode(errors="replace")

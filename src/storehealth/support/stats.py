@@ -68,8 +68,8 @@ def quantile_interval_ranks(values: int, quantile: float) -> tuple[int | None, i
     """
     if values == 0:
         return None, None
-    below, above = _binomial_tail_ranks(values, quantile)
-    return (below if below >= 1 else None), (above if above <= values else None)
+    below, upper = _binomial_tail_ranks(values, quantile)
+    return (below if below >= 1 else None), (upper if upper <= values else None)
 
 
 def _binomial_tail_ranks(trials: int, share: float) -> tuple[int, int]:
@@ -143,7 +143,7 @@ def score_curve(value: float, good: float, poor: float) -> float:
 
 
 def erlang_c(load: float, agents: int) -> float:
-    """Probability that somebody has to wait (Erlang C); 1 where the agents cannot keep up.
+    """Probability that a customer has to wait (Erlang C); 1 if the agents cannot keep up.
 
     Args:
         load: Work that comes in, in hours of work per hour.

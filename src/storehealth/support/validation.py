@@ -1,4 +1,4 @@
-"""Mistakes in a record, as messages: what pydantic found, in words of ours, with the known name that a mistyped one meant.
+"""Mistakes in a record, as messages of ours instead of pydantic's, with the known name nearest to a mistyped one.
 
 A validator says what is wrong by ``raise InvalidValue(message(...))``; pydantic's own findings are named by their kind.
 """
@@ -88,8 +88,8 @@ def describe_mistake(item: Any, keys: Iterable[str] = ()) -> Message:
 
 def with_nearest(text: Message, name: str, known: Iterable[str]) -> Message:
     """What is wrong with a name that does not exist, and the most similar name that does, if any."""
-    near = find_nearest(name, known)
-    return message("invalid.with_nearest", what=text, name=Name(near)) if near else text
+    nearest = find_nearest(name, known)
+    return message("invalid.with_nearest", what=text, name=Name(nearest)) if nearest else text
 
 
 def find_nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
@@ -110,8 +110,8 @@ def list_nearest(name: str, known: Iterable[str], n: int, cutoff: float = CUTOFF
 
 def suggest_name(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> list[Message]:
     """Ask whether the nearest name is meant: one message, or none if nothing is near."""
-    near = find_nearest(name, known, cutoff)
-    return [] if near is None else [message("names.did_you_mean", name=Name(near))]
+    nearest = find_nearest(name, known, cutoff)
+    return [] if nearest is None else [message("names.did_you_mean", name=Name(nearest))]
 
 
 def measure_similarity(name: str, other: str) -> float:

@@ -1,4 +1,4 @@
-"""Managers' tools: what to do today, who to train, what to paste, whom to put on when, whom to ship with.
+"""Managers' tools: what to do today, whom to train, which phrases to prepare, when to staff whom, which carrier to use.
 
 One module is one tool: its record (see ``storehealth.model.tools``) and ``build_NAME(inputs) -> Record``, which reads the open
 database's tables and views and nothing else. A plain audit runs none of them.
@@ -94,7 +94,7 @@ class ToolInputs:
         """Read a YAML file of the store's own beside its settings; None where there is none.
 
         Raises:
-            UsageError: It is no YAML, or something in it is wrong; all mistakes are listed.
+            UsageError: It is not YAML, or has mistakes; all mistakes are listed.
         """
         path, problems = self.folder / file, list[Message]()
         if not path.is_file():

@@ -1,7 +1,7 @@
 """``carriers``: carrier by lane and warehouse, and what moving a lane's parcels to the best carrier there would bring.
 
-Figures are of parcels that have had the time to arrive: those picked up long enough before the end of the files. What would be
-won is only claimed where the difference is beyond chance, from the store's own parcels on the same lane.
+Figures are of parcels that have had the time to arrive: those picked up long enough before the end of the files. A gain is
+only claimed where the difference is beyond chance, from the store's own parcels on the same lane.
 """
 
 from __future__ import annotations

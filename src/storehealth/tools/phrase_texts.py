@@ -104,7 +104,7 @@ def _fill_next(places: Iterator[bool], match: re.Match[str]) -> str:
     return f"{{{match.lastgroup}}}" if next(places) else match[0]
 
 
-CLAUSE = re.compile(r"^[^，,。.!！~～]{1,24}[，,。.!！~～]+\s*(?=\S)")
+CLAUSE = re.compile(r"^[^，,。.!！~～]{1,48}[，,。.!！~～]+\s*(?=\S)")
 EVERYWHERE = 3
 """Questions to whose answers an opening clause belongs before it is a greeting or an apology."""
 
@@ -145,6 +145,8 @@ INTRODUCED = re.compile(
 UNIT = re.compile(r"[\u3400-\u9fff]+|[^\s\u3400-\u9fff]+")
 TOWNS = re.compile(PLACES)
 WORDINGS = 50
+CLEAR = 0.7
+"""Share of a question that is shown, from which on it is one."""
 TO_SHOW = 3
 """Customers who use a word before it is shown: what fewer say belongs to one of them."""
 
@@ -194,17 +196,36 @@ class QuestionWriter:
             if not any(start < stop and end > begin for begin, stop in names)
         )
 
+    def strip_names(self, text: str) -> str:
+        """Leave out introductions with a name, so that questions differ by what is asked and not by who asks."""
+        shown, letters = self._mark(text), list(text)
+        for match in INTRODUCED.finditer(text):
+            begin, stop = match.span(match.lastgroup or 0)
+            if not all(shown[begin:stop]):  # else it is 'i m looking for'
+                for place in range(match.start(), stop):
+                    letters[place] = letters[place] if place >= begin and shown[place] else " "
+        return " ".join("".join(letters).split()) or text
+
     def write(self, wordings: Mapping[str, int]) -> str:
         """Write the wording that has least to hide, the most frequent one of these; of many, one of the most frequent."""
-        often = sorted(wordings, key=lambda text: (-wordings[text], text))[:WORDINGS]
-        texts = {text: self._hide(text) for text in often}
-        best = min(often, key=lambda text: (texts[text].count(REMOVED), -wordings[text], text))
-        return TOWNS.sub("{place}", texts[best].replace("0", "{number}"))
+        text = self._choose(wordings)
+        letters = (letter if is_shown else REMOVED for letter, is_shown in zip(text, self._mark(text), strict=True))
+        shown = re.sub(rf"{REMOVED}(?:\s*{REMOVED})*", REMOVED, "".join(letters))
+        return TOWNS.sub("{place}", shown.replace("0", "{number}"))
 
-    def _hide(self, text: str) -> str:
+    def is_clear(self, wordings: Mapping[str, int]) -> bool:
+        """Whether most of the wording that is shown is words of several customers: else it is no common question."""
+        shown = self._mark(self._choose(wordings))
+        return sum(shown) >= CLEAR * len(shown)
+
+    def _choose(self, wordings: Mapping[str, int]) -> str:
+        often = sorted(wordings, key=lambda text: (-wordings[text], text))[:WORDINGS]
+        return min(often, key=lambda text: (self._mark(text).count(False), -wordings[text], text))
+
+    def _mark(self, text: str) -> list[bool]:
+        """Tell of each letter whether it may be shown: it is of a word that several customers use."""
         shown = [letter.isspace() for letter in text]
         for start, end, unit in list_units(text):
             if unit.isdigit() or len(self._users.get(unit, ())) >= TO_SHOW:
                 shown[start:end] = [True] * (end - start)
-        letters = (letter if is_shown else REMOVED for letter, is_shown in zip(text, shown, strict=True))
-        return re.sub(rf"{REMOVED}(?:\s*{REMOVED})*", REMOVED, "".join(letters))
+        return shown

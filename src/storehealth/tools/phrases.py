@@ -1,7 +1,8 @@
 """``phrases``: what customers ask often, and the store's own best answers to it, ready to be approved and prepared.
 
-Questions are clustered by the letters they share, within a topic. An answer is proposed where people sent it at least three
-times to three customers and it belongs to that question more than to others; what belongs to one customer becomes a slot.
+Questions are clustered by the characters they share, within a topic. An answer is proposed where people sent it at least
+three times to three customers and it belongs to that question more than to others;
+what belongs to one customer becomes a placeholder.
 Texts are only in the record where ``--texts`` was given or a person has approved them in ``phrases.yaml``.
 """
 
@@ -37,9 +38,11 @@ LEAST_JOINING, JOINING_SHARE, BELONGS = 2, 0.2, 0.8
 LEAST_OPENING = 0.1
 """Share of a question's uses that open a chat: one that never does means something only after what was said before."""
 OWN = 1.5
-"""How much more often an answer stands in its cluster than among all answers; a stock phrase stands everywhere alike."""
+"""How much more often an answer occurs in its cluster than among all answers; stock phrases occur everywhere alike."""
 BEYOND_CHANCE = 2.5
 """Standard errors by which it must: of hundreds of pairs some stand out by chance."""
+OPENINGS = 2
+"""Clauses before an answer that are looked at: a greeting, and an apology or a name."""
 BEST = 3
 """Answers proposed for a question."""
 SHORTEST = 6
@@ -206,6 +209,9 @@ def build_phrases(inputs: ToolInputs) -> Phrases:
         needs = explain_need("tools.part.phrases", "messages.text")
         return Phrases(**header, headline=message("tools.phrases.none"), missing=(needs,))
     asked = inputs.fetch(ASKED)
+    names = QuestionWriter((row["said"], row["entity"]) for row in asked)
+    for row in asked:
+        row["said"] = names.strip_names(row["said"])
     counts = Counter((row["topic"], row["said"]) for row in asked)
     clusters = cluster_questions(dict(counts.most_common(MOST_TEXTS)))
     groups = _group_rows(asked, clusters)
@@ -216,6 +222,7 @@ def build_phrases(inputs: ToolInputs) -> Phrases:
     answers = choose_answers([use._replace(cluster=merged[use.cluster]) for use in uses], set(frequent))
     approved = inputs.read_scheme("phrases.yaml", PhrasesFile) or PhrasesFile()
     words = QuestionWriter((row["said"], row["entity"]) for rows in frequent.values() for row in rows)
+    frequent = {cluster: rows for cluster, rows in frequent.items() if words.is_clear(_count_wordings(rows))}
     writer = PhraseWriter(approved.approved, bool(inputs.options.get("texts")), words)
     # what is asked often and answered slowly gains most from a prepared answer
     slow = {cluster: sum(bool(row["is_slow"]) for row in rows) for cluster, rows in frequent.items()}
@@ -238,6 +245,10 @@ def _group_rows(asked: Iterable[Row], clusters: Mapping[Cluster, Cluster]) -> di
         if cluster is not None:
             groups[cluster].append(row)
     return groups
+
+
+def _count_wordings(rows: Iterable[Row]) -> Counter[str]:
+    return Counter(row["said"] for row in rows)
 
 
 def _is_frequent(rows: Sequence[Row]) -> bool:
@@ -302,9 +313,12 @@ def _list_raw_uses(inputs: ToolInputs, groups: Mapping[Cluster, Sequence[Row]]) 
 def _list_uses(inputs: ToolInputs, groups: Mapping[tuple[str, str], Sequence[Row]]) -> Iterator[AnswerUse]:
     """Every line by a person that follows a question, with numbers that differ made slots."""
     uses = list(_list_raw_uses(inputs, groups))
-    bare = strip_openings((use.cluster, use.text) for use in uses)
-    forms = merge_values(set(bare.values()))
-    return (use._replace(text=forms[bare[use.text]]) for use in uses)
+    forms = merge_values({use.text for use in uses})
+    uses = [use._replace(text=forms[use.text]) for use in uses]
+    for _ in range(OPENINGS):
+        bare = strip_openings((use.cluster, use.text) for use in uses)
+        uses = [use._replace(text=bare[use.text]) for use in uses]
+    return iter(uses)
 
 
 class ChosenAnswer(NamedTuple):
@@ -345,7 +359,7 @@ def choose_answers(
 
 
 def _is_own(here: int, everywhere: int, share: float) -> bool:
-    """Whether an answer stands in a cluster, which has a share of all answers, more often than chance would have it."""
+    """Whether an answer occurs in a cluster, which has a share of all answers, more often than by chance."""
     expected = everywhere * share
     return share == 1 or here - expected >= max((OWN - 1) * expected, BEYOND_CHANCE * math.sqrt(expected * (1 - share)))
 
@@ -380,7 +394,7 @@ class PhraseWriter:
         )  # fmt: skip
 
     def _write(self, rows: Sequence[Row]) -> str:
-        return scrub(self._words.write(Counter(row["said"] for row in rows)))
+        return scrub(self._words.write(_count_wordings(rows)))
 
     def to_question(self, cluster: tuple[str, str], rows: Sequence[Row], answers: int) -> FrequentQuestion:
         """Return a frequent question."""

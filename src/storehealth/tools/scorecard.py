@@ -1,7 +1,8 @@
-"""``scorecard``: each agent against what was to be expected for their hours and load; rewards, and what to train.
+"""``scorecard``: each agent compared with what is expected for their hours and load; rewards, and what to train.
 
 A chat counts once, by the reply to its first question for a person. Expected misses are those of the whole store in the same
-weekday, hour and concurrency (indirect standardisation); few chats are drawn to the store's mean (empirical Bayes).
+weekday, hour and concurrency (indirect standardisation); figures from few chats are shrunk
+towards the store's mean (empirical Bayes).
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Scorecard(ToolRecord):
     training: tuple[TrainingTopic, ...] = ()
     reviews: tuple[ReviewChat, ...] = ()
     funnel: tuple[FunnelLimit, ...] = ()
-    unassigned: int = Field(default=0, description="Missed chats that no agent held: nobody was there.")
+    unassigned: int = Field(default=0, description="Missed chats that were assigned to no agent.")
     total_money: Money = None
     currency: str | None = None
 

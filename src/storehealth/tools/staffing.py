@@ -1,4 +1,4 @@
-"""``staffing``: how many people each hour of the week needs, against who was there; shifts, and the next two weeks.
+"""``staffing``: how many people each hour of the week needs, compared with who was on duty; shifts, and the next two weeks.
 
 The time a question takes comes from the chats themselves: from when it came, or the agent's last line if that was later, to
 the reply. So chats served at once do not count twice, and Erlang C may count each agent as serving one question at a time.
@@ -29,9 +29,9 @@ FEWEST_QUESTIONS = 5
 SLOW = 10
 """An answer within so many times the goal was being worked on: slow, not away."""
 SHORT = 0.25
-"""People on average that may lack before an hour has too few."""
+"""People that may be missing on average before an hour has too few."""
 PROMOTION = 2.5
-"""A day with so many times the questions of its weekday is a promotion."""
+"""A day with this many times the questions of its weekday is a promotion."""
 LEAST_SHIFT, LONGEST_SHIFT = 4, 8
 FORECAST_DAYS = 14
 SEASONS = 8
@@ -313,7 +313,7 @@ def list_rostered_days(rostered: Mapping[tuple[date, int], int]) -> set[date]:
 
 
 def cover_with_shifts(need: Sequence[int]) -> list[tuple[int, int]]:
-    """Cover the need of 24 hours by contiguous shifts of four to eight hours, opened only where somebody lacks."""
+    """Cover the need of 24 hours by contiguous shifts of four to eight hours, opened only where people are missing."""
     covered, shifts = [0] * 24, []
     for hour in range(24):
         while covered[hour] < need[hour]:
@@ -460,7 +460,7 @@ def _forecast(
     week: Sequence[WeeklySlot],
     count_needed: Callable[[float], int],
 ) -> Iterator[ForecastDay]:
-    """Forecast the two weeks after the log; a holiday is as busy as past holidays were beside usual days."""
+    """Forecast the two weeks after the log; a holiday is as busy as past holidays were compared with usual days."""
     last = max(daily)
     days = [last + timedelta(days=n) for n in range(1, FORECAST_DAYS + 1)]
     holidays = _list_holidays(inputs, daily)

@@ -1,6 +1,6 @@
 """Stock advice: what is short or soon short, what that costs, when to reorder and how much.
 
-``today`` and the report show it. Demand is that of the last weeks on days on which the SKU could be bought, promotions apart.
+``today`` and the report show it. Demand is that of the last weeks on days when the SKU could be bought, without promotions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from storehealth.tools import Row, ToolInputs, explain_need, to_number, to_place
 
 DAY = 86400
 PROMOTION = 2.5
-"""A day with so many times the usual orders of the store is a promotion and says nothing of usual demand."""
+"""A day with this many times the store's usual orders is a promotion and says nothing about usual demand."""
 
 
 class StockLine(ToolRow):
@@ -65,7 +65,7 @@ class Demand(NamedTuple):
         return self.sold / self.days if self.days else 0.0
 
     def spread(self, days: float) -> float:
-        """Half the width of a 95 % interval of the pieces sold in so many days, of a Poisson count."""
+        """Half the width of a 95 % interval of the pieces sold in this many days (Poisson)."""
         return Z_TWO_SIDED * math.sqrt(max(self.sold, 1.0)) / self.days * days if self.days else 0.0
 
 
@@ -161,7 +161,7 @@ NEEDS = ("stock.available", "order_lines.sku_id")
 
 
 def list_stock(inputs: ToolInputs) -> tuple[StockLine, ...]:
-    """List SKUs that are out or soon out, the dearest loss first; empty where the files have no stock or order lines."""
+    """List SKUs that are out or soon out, the largest loss first; empty where the files have no stock or order lines."""
     if not inputs.has(*NEEDS) or inputs.as_of is None:
         return ()
     bundles = inputs.read_scheme("bundles.yaml", BundlesFile) or BundlesFile({})

@@ -1,7 +1,7 @@
-"""``today``: one list of what to do now, the most urgent first, with deadlines by the platform's clocks and words to send.
+"""``today``: one list of what to do now, the most urgent first, with deadlines by the platform's rules and messages to send.
 
 The real clock counts. What the files show as missed is *breached*; what fell due between the end of the files and now may have
-been done since, and is told apart; the rest is still to be saved.
+been done since, and is listed separately; the rest can still be done in time.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ CLEAR_WITHIN = 3
 """Days in which a pile is to be cleared."""
 GROWTH = 0.05
 """A pile grows if so much more comes in than is done."""
+STOCK_KEYS = ("reorder:", "delist:")
 EXCUSES = re.compile(r"快递|物流|运输|carrier|courier|transport", re.IGNORECASE)
 GIFTS = re.compile(r"赠品|礼物|先寄|\bgift|\bregalo|\bobsequio", re.IGNORECASE)
 SLOT = re.compile(r"\{(\w*)\}")
@@ -57,11 +58,13 @@ class TodayItem(ToolRow):
     who: str | None = Field(description="Who has it: agent, reviewer, handler, or warehouse.")
     is_new: bool
     place: Id
-    text: str = Field(description="To send to the customer, in the shop's language; empty where nobody is to be told.")
+    text: str = Field(
+        description="To send to the customer, in the shop's language; empty if there is nobody to write to."
+    )
 
 
 class TodayTotal(ToolRow):
-    """What there is of a kind, by deadline and money."""
+    """Totals of one kind, by deadline and money."""
 
     kind: Message
     count: int
@@ -101,6 +104,10 @@ class Today(ToolRecord):
     backlog: tuple[Backlog, ...] = ()
     stock: tuple[StockLine, ...] = ()
 
+    def count_listed(self, command: str) -> int:
+        """Count what is open, also where only new items were shown; ``due`` lists no stock."""
+        return sum(command != "due" or not key.startswith(STOCK_KEYS) for key in self.keys)
+
     def describe_time(self) -> Message:
         """Say from when time left is counted, and how far the files go."""
         if self.files_end is None:
@@ -115,7 +122,7 @@ class Today(ToolRecord):
 class ReplyTemplates(StrictModel):
     """``reply-templates.yaml``: the store's own words; ``{order_id}`` and the like are filled in."""
 
-    language: Language | None = Field(default=None, description="Of the built-in words, where there are no own ones.")
+    language: Language | None = Field(default=None, description="Language of the built-in messages.")
     ship: str | None = None
     ship_late: str | None = None
     ship_check: str | None = None
@@ -236,6 +243,7 @@ class OpenThing(NamedTuple):
 def build_today(inputs: ToolInputs) -> Today:
     """List what is to do. Options: ``only`` = ``deadlines`` leaves stock out, ``since`` = ``last`` shows new items only."""
     now = inputs.now or inputs.as_of or datetime(2000, 1, 1)  # noqa: DTZ001 - times of files have no zone
+    now = now.replace(microsecond=0)
     writer, ends = ReplyWriter(inputs), inputs.fetch(ENDS)[0]
     only_deadlines = inputs.options.get("only") == "deadlines"
     stock = () if only_deadlines else list_stock(inputs)
@@ -247,9 +255,7 @@ def build_today(inputs: ToolInputs) -> Today:
     things += [] if only_deadlines else _list_stock_work(stock, now)
     known = _list_known(inputs)
     items = sorted((_to_item(thing, now, known) for thing in things), key=_rank)
-    keys = {item.key for item in items} | {
-        key for key in known or () if only_deadlines and key.startswith(("reorder:", "delist:"))
-    }
+    keys = {item.key for item in items} | {key for key in known or () if only_deadlines and key.startswith(STOCK_KEYS)}
     if inputs.options.get("since") == "last":
         items = [item for item in items if item.is_new]
     totals, missing = tuple(_sum_items(items)), tuple(_list_missing(inputs, only_deadlines))
@@ -442,7 +448,7 @@ def name_trend(came: float, done: float) -> str:
 
 
 def _say_headline(items: Sequence[TodayItem], inputs: ToolInputs, missing: Sequence[Message]) -> Message:
-    """Nothing open is good news only where the files could have told of it."""
+    """Call it good news that nothing is open only if the files could have shown something."""
     if not items and inputs.options.get("since") == "last":
         return message("tools.today.nothing_new")
     if not items:

@@ -1,5 +1,5 @@
 -- view: auto_replies
--- about: one row per text that agents' accounts seem to send by themselves, and one per agent who sends none
+-- about: one row per text that agents' accounts seem to send automatically, and one per agent who sends none
 -- group: chat
 -- needs: messages
 -- after: chat_messages, turns

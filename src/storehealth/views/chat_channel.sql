@@ -1,5 +1,5 @@
 -- view: chat_channel
--- about: one row: the channel of chats whose file names none: as set, else social where most messages begin with an @, else chat
+-- about: a single row: the channel of chats whose file names none (the setting, else social if most messages begin with an @, else chat)
 -- group: chat
 -- needs: messages
 SELECT CASE WHEN getvariable('channel') <> 'auto' THEN getvariable('channel')

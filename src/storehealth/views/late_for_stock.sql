@@ -1,5 +1,5 @@
 -- view: late_for_stock
--- about: one row per order that missed its promised time while one of its products was not on the shelf
+-- about: one row per order that missed its promised time while one of its products was out of stock
 -- group: orders
 -- entity: order
 -- needs: order_lines.sku_id, stock

@@ -1,5 +1,5 @@
 -- view: people
--- about: one row per chat sender: who it is, and how that is known
+-- about: one row per chat sender: their role, and how it is known
 -- group: chat
 -- needs: messages
 -- personal: sender_id

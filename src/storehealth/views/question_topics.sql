@@ -1,5 +1,5 @@
 -- view: question_topics
--- about: one row per customer question of the last weeks whose words say something: its topic, and how long it waited
+-- about: one row per meaningful customer question of the last weeks: its topic, and how long it waited
 -- group: chat
 -- row: question
 -- entity: customer

@@ -1,5 +1,5 @@
 -- view: questions
--- about: one row per question that customers ask often, by topic or by like words, and how many of its answers were slow
+-- about: one row per question that customers ask often, by topic or by similar wording, and how many of its answers were slow
 -- group: chat
 -- entity: topic
 -- needs: messages.text

@@ -1,5 +1,5 @@
 -- view: shift_blocks
--- about: one row per two-hour block of the week, of the fewest blocks that hold half of all missed questions
+-- about: one row per two-hour block of the week, for the fewest blocks that together have half of all missed questions
 -- group: chat
 -- needs: messages
 -- after: week_hours

@@ -1,5 +1,5 @@
 -- view: substitute_talk
--- about: one row per order of which the seller or the customer says that a gift, or nothing, was sent in place of the goods
+-- about: one row per order where the seller or the customer says that a gift, or nothing, was sent in place of the goods
 -- group: orders
 -- needs: orders
 -- after: fulfilments, session_totals, chat_messages

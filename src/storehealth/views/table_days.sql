@@ -1,5 +1,5 @@
 -- view: table_days
--- about: one row per table and day between its first and last row: rows, how many are usual, which hours lack, how many rows are lost
+-- about: one row per table and day between its first and last row: rows, how many are usual, which hours are missing, how many rows are lost
 -- group: intake
 -- entity: day
 -- after: table_hours

@@ -1,5 +1,5 @@
 -- view: table_hours
--- about: one row per table and hour between its first and last row: how many rows it has, and whether their lack is no chance
+-- about: one row per table and hour between its first and last row: how many rows it has, and whether chance cannot explain that few
 -- group: intake
 WITH born AS (
     SELECT 'messages' AS table_name, date_trunc('hour', sent_at) AS hour, count(*) AS rows, min(source_file) AS source_file,

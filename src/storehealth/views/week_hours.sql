@@ -1,5 +1,5 @@
 -- view: week_hours
--- about: one row per weekday and hour of service: questions that came, those missed, people at work, and how many lack
+-- about: one row per weekday and hour of service: questions asked, questions missed, people at work, and people missing
 -- group: chat
 -- needs: messages
 -- after: turns

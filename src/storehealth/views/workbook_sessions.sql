@@ -23,7 +23,7 @@ SELECT
     conversation_id AS session_id, conversation_id, customer_id, started_at,
     coalesce(ended_at, started_at + to_seconds(duration_seconds)) AS ended_at,
     CASE WHEN customer_messages = 0 THEN 'agent' ELSE 'customer' END AS began_by,
-    CASE WHEN is_timed OR agent_id IS NOT NULL THEN 1 END AS human_turns,   -- served by nobody: a robot, or not at all
+    CASE WHEN is_timed OR agent_id IS NOT NULL THEN 1 END AS human_turns,   -- served by nobody: a bot, or not at all
     CASE WHEN is_timed AND first_reply_at IS NULL THEN 1 END AS open_turns,
     CASE WHEN is_timed THEN started_at END AS first_opened_at,
     first_reply_at,

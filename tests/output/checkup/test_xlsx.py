@@ -35,6 +35,7 @@ SHEETS = {
         "Summary",
         "Actions",
         "Findings",
+        "Causes",
         "Evidence",
         "Agents",
         "Hours",
@@ -44,11 +45,12 @@ SHEETS = {
         "Rejects",
         "Method",
     ],
-    "zh": ["摘要", "待办", "问题", "证据", "客服", "时段", "订单", "售后", "文件", "拒收", "方法"],
+    "zh": ["摘要", "待办", "问题", "原因", "证据", "客服", "时段", "订单", "售后", "文件", "拒收", "方法"],
     "es": [
         "Resumen",
         "Acciones",
         "Hallazgos",
+        "Causas",
         "Evidencia",
         "Agentes",
         "Horas",
@@ -153,9 +155,9 @@ def test_slices_stand_on_the_sheet_of_their_kind() -> None:
     )  # fmt: skip
     sheets = read(checkup(measurements=slices))
     (agent,) = records(sheets["Agents"])
-    assert (agent["Code"], agent["Of"], agent["Misses as a share, or value"]) == ("CS01", "=demo", 0.125)
+    assert (agent["Code"], agent["Of"], agent["Share of misses, or value"]) == ("CS01", "=demo", 0.125)
     assert [line["Of"] for line in records(sheets["Orders"])] == ["WH2"]
-    assert [line["Misses as a share, or value"] for line in records(sheets["After-sales"])] == [3600.0]
+    assert [line["Share of misses, or value"] for line in records(sheets["After-sales"])] == [3600.0]
     header, line = sheets["Hours"][:2]
     assert (line[header.index("9:00")], line[-1], line[header.index("8:00")]) == (0.5, 0.75, "")
 
@@ -195,7 +197,7 @@ def test_every_number_of_a_whole_checkup_is_in_the_workbook(tmp_path: Path) -> N
     ]
     assert [(*row[:3], *sorted(row[3:])) for row in shown] == [(*row[:3], *sorted(row[3:])) for row in rows]
     slices = sorted(
-        (line["Code"], line["Misses"], line["Judged"], line["Still open"], to_cell(line["Misses as a share, or value"]))
+        (line["Code"], line["Misses"], line["Judged"], line["Still open"], to_cell(line["Share of misses, or value"]))
         for sheet in ("Agents", "Orders", "After-sales")
         for line in records(sheets[sheet])
     )
@@ -297,7 +299,7 @@ def test_numbers_of_the_further_tables_are_those_of_the_json() -> None:
     ]
     assert [str(line["Out since"]) for line in gaps] == [gap["first"] for gap in published["stock_gaps"]]
     cases = records(sheets["Case steps"])[1:]
-    assert [(line["Cases"], line["Median hours"], line["90% within, hours"]) for line in cases] == [
+    assert [(line["Cases"], line["Median hours"], line["90% within (hours)"]) for line in cases] == [
         (step["cases"], step["median_hours"], step["p90_hours"]) for step in published["case_steps"]
     ]
     assert list_numbers(sheets["Replies"]) == [
@@ -341,7 +343,7 @@ def test_each_cause_of_a_finding_has_a_row_with_its_slice_and_share() -> None:
         MissCause(id="unexplained", name=verbatim("unexplained"), misses=10, share=0.25),
     )
     lines = records(read(checkup(findings=(finding(causes=causes),)))["Causes"])
-    assert [(line["Cause"], line["Slice"], line["Misses"]) for line in lines] == [
+    assert [(line["Cause"], line["Of"], line["Misses"]) for line in lines] == [
         ("this warehouse", "W1", 30),
         ("unexplained", None, 10),
     ]

@@ -172,7 +172,7 @@ def test_rich_markup_in_a_note_is_shown_not_obeyed(jd: Case) -> None:
 def test_rows_are_shown_with_file_and_line_and_unknown_says_what_would_tell(jd: Case) -> None:
     text = shown(nasty(jd), 100)
     assert "a<b>.csv:12" in text
-    assert "unpaid penalties: no file can tell; needs penalties (status)" in text
+    assert "unpaid penalties: no file shows this; needs penalties (status)" in text
     assert "export it from: menu" in text
 
 
@@ -200,7 +200,7 @@ def test_a_desk_that_is_through_leaves_the_calendar_that_took_its_date(jd: Case)
 def test_a_calendar_without_dates_says_so(jd: Case) -> None:
     content = REFUND_FORMATS.find("ics").render(jd.status("2026-03-01")).decode()
     assert "VEVENT" not in content
-    assert "there are no dates to keep now" in content.replace("\r\n ", "")
+    assert "there are no dates at present" in content.replace("\r\n ", "")
 
 
 def test_csv_holds_every_row_and_no_formula(jd: Case) -> None:

@@ -126,7 +126,7 @@ def test_what_is_no_address_is_refused(email: str) -> None:
 def test_a_day_that_should_have_passed_but_lies_ahead_is_reported() -> None:
     own = FULL.model_copy(update={"paid_on": date(2026, 4, 1)})
     assert [str(remark) for remark in own.list_remarks(date(2026, 3, 1))] == [
-        "deposit.paid_on = 2026-04-01 lies in the future (today is 2026-03-01)"
+        "deposit.paid_on = 2026-04-01 is in the future (today is 2026-03-01)"
     ]
     assert FULL.list_remarks(date(2026, 3, 1)) == ()
 

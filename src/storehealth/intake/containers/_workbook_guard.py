@@ -1,4 +1,4 @@
-"""Refuses workbooks that promise more than any shop exports, before a library follows the promise.
+"""Refuses workbooks that declare more cells, sheets or bytes than any shop exports, before a library allocates them.
 
 A workbook of a few kilobytes may hold gigabytes of XML, or one cell so far away that the table up to it fills the memory.
 Also runs the program that copies the sheets, under limits of time and memory.
@@ -117,7 +117,7 @@ def _check_extent(extent: _Extent) -> None:
 
 
 def copy_sheets(path: Path, folder: Path) -> list[tuple[str, list[tuple[int, list[str]]], int]]:
-    """Copy the sheets of a workbook into ``folder/sheet0.csv`` … in a process of its own.
+    """Copy the sheets of a workbook into ``folder/sheet0.csv`` … in a separate process.
 
     Returns:
         Per sheet its name, its first records with their numbers, and its number of columns.
@@ -139,13 +139,13 @@ def copy_sheets(path: Path, folder: Path) -> list[tuple[str, list[tuple[int, lis
 
 def _load_sheets(code: int, printed: bytes, errors: bytes) -> list[tuple[str, list[tuple[int, list[str]]], int]]:
     try:
-        found: dict[str, Any] = json.loads(printed)
+        reply: dict[str, Any] = json.loads(printed)
     except ValueError:
-        found = {}
-    if found.get("memory") or b"memory allocation of" in errors:
+        reply = {}
+    if reply.get("memory") or b"memory allocation of" in errors:
         raise _refuse(message("intake.workbook_memory"))
-    if "sheets" not in found:
+    if "sheets" not in reply:
         if code == 1:  # the program itself does not run: nothing is wrong with the file
             raise OSError(f"the reader of workbooks: {errors.decode(errors='replace').strip().splitlines()[-1:]}")
-        raise ValueError(found.get("problem", ""))
-    return [(name, [(line, cells) for line, cells in top], width) for name, top, width in found["sheets"]]
+        raise ValueError(reply.get("problem", ""))
+    return [(name, [(line, cells) for line, cells in top], width) for name, top, width in reply["sheets"]]

@@ -4,8 +4,8 @@ It imports no other module of storehealth, so that it starts at once. Run as::
 
     python _workbook_process.py WORKBOOK FOLDER MOST_BYTES
 
-Each sheet is written to ``FOLDER/sheet0.csv`` …, its rows after their numbers as in Excel, without blank ones. What else
-is to be known of them is printed as JSON: ``{"sheets": [[name, top, width], …]}``, or ``{"problem": text}``.
+Each sheet is written to ``FOLDER/sheet0.csv`` …, its rows after their numbers as in Excel, without blank ones. Names
+and sizes are printed as JSON: ``{"sheets": [[name, top, width], …]}``, or ``{"problem": text}``.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def copy_sheets(path: str, folder: Path) -> list[tuple[str, list[tuple[int, list
     """Copy all sheets; return the name of each, the first records with their numbers, and the number of columns."""
     from python_calamine import CalamineWorkbook
 
-    found = []
-    with CalamineWorkbook.from_path(path) as book:
-        for number, name in enumerate(book.sheet_names):
-            top, width = _copy_sheet(_read_cells(book, name), folder / f"sheet{number}.csv")
-            found.append((name, top, width))
-    return found
+    sheets = []
+    with CalamineWorkbook.from_path(path) as workbook:
+        for number, name in enumerate(workbook.sheet_names):
+            top, width = _copy_sheet(_read_cells(workbook, name), folder / f"sheet{number}.csv")
+            sheets.append((name, top, width))
+    return sheets
 
 
 def _copy_sheet(rows: list[list[Any]], copy: Path) -> tuple[list[tuple[int, list[str]]], int]:
@@ -60,9 +60,9 @@ def _format_rows(rows: list[list[Any]]) -> Iterator[tuple[int, list[str]]]:
             yield line, row
 
 
-def _read_cells(book: CalamineWorkbook, name: str) -> list[list[Any]]:
+def _read_cells(workbook: CalamineWorkbook, name: str) -> list[list[Any]]:
     """Read the cells of a sheet, row by row from row 1 on; a cell merged over rows is repeated in each of them."""
-    sheet = book.get_sheet_by_name(name)
+    sheet = workbook.get_sheet_by_name(name)
     rows, filled = sheet.to_python(skip_empty_area=False), 0
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
         filled += min(bottom, len(rows)) - top
@@ -119,12 +119,12 @@ def main(path: str, folder: str, most: str) -> None:
     """Copy the sheets of a workbook and print what else is to be known of them."""
     _limit_memory(int(most))
     try:
-        said: dict[str, Any] = {"sheets": copy_sheets(path, Path(folder))}
+        reply: dict[str, Any] = {"sheets": copy_sheets(path, Path(folder))}
     except BaseException as error:  # a panic in calamine is not an Exception
         if not isinstance(error, Exception) and type(error).__name__ != PANIC:
             raise
-        said = {"memory": True} if isinstance(error, MemoryError) else {"problem": str(error)}
-    sys.stdout.write(json.dumps(said))
+        reply = {"memory": True} if isinstance(error, MemoryError) else {"problem": str(error)}
+    sys.stdout.write(json.dumps(reply))
 
 
 if __name__ == "__main__":

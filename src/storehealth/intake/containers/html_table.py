@@ -129,7 +129,7 @@ class _OpenTable:
 
 
 class _Tables:
-    """Builds rows from the parser's events. End tags may be missing; a table inside a cell is a table of its own.
+    """Builds rows from the parser's events. End tags may be missing; a table inside a cell is a separate table.
 
     Args:
         write_row: Called with every row that is not blank and the number of its table.

@@ -130,7 +130,7 @@ class JdChatLogParser:
         return row
 
     def _is_damaged_head(self, text: str) -> bool:
-        """Whether a line is the name of somebody who wrote messages, and what may have been a time."""
+        """Whether a line is a sender's name followed by what may have been a time."""
         cuts = range(max(1, len(text) - LONGEST_TIME), len(text) - SHORTEST_TIME)
         return any(text[:cut].strip() in self._senders and DAMAGED_TIME.fullmatch(text, cut) for cut in cuts)
 

@@ -138,7 +138,7 @@ def _replace_surrogates(value: Any) -> Any:
 KEYS_FROM = 1000
 DEEPEST = 3
 MOST_DEEP = 100
-"""Levels of nesting beyond which a value is no record of a shop."""
+"""Levels of nesting beyond which a value cannot be a record of a shop."""
 Row = dict[str, str]
 DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 """Parses numbers as text, so that long ids keep all their digits."""
@@ -151,43 +151,43 @@ class ListTop(NamedTuple):
     records: tuple[TextRecord, ...]
 
 
-def flatten_object(found: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterator[tuple[str, Row]]:
+def flatten_object(content: dict[str, Any], path: str, deepest: int = DEEPEST) -> Iterator[tuple[str, Row]]:
     """Yield the row of an object and those of the lists of objects inside it, each with the path of its list.
 
     Args:
-        found: The object.
+        content: The object.
         path: Path of the list it is in; empty for the list that is the document itself.
         deepest: How many levels of lists inside lists are searched.
     """
     # Most objects are flat; without this short cut they would take twice the time.
-    if not any(isinstance(value, dict | list) for value in found.values()):
-        yield path, {key: value if isinstance(value, str) else format_cell(value) for key, value in found.items()}
+    if not any(isinstance(value, dict | list) for value in content.values()):
+        yield path, {key: value if isinstance(value, str) else format_cell(value) for key, value in content.items()}
         return
-    yield path, dict(_flatten(found, ""))
-    yield from _walk_lists(found, path, "", {}, deepest)
+    yield path, dict(_flatten(content, ""))
+    yield from _walk_lists(content, path, "", {}, deepest)
 
 
-def _walk_lists(found: dict[str, Any], path: str, prefix: str, above: Row, deepest: int) -> Iterator[tuple[str, Row]]:
+def _walk_lists(content: dict[str, Any], path: str, prefix: str, outer: Row, deepest: int) -> Iterator[tuple[str, Row]]:
     if deepest == 0:
         return
-    around = above | dict(_flatten(found, prefix, lists=False))
-    for key, values in _find_lists(found, ""):
+    around = outer | dict(_flatten(content, prefix, lists=False))
+    for key, values in _find_lists(content, ""):
         list_path = f"{path}.{key}" if path else key
         for value in values:
             yield list_path, around | dict(_flatten(value, f"{prefix}{key}."))
             yield from _walk_lists(value, list_path, f"{prefix}{key}.", around, deepest - 1)
 
 
-def _find_lists(found: dict[str, Any], prefix: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for key, value in found.items():
+def _find_lists(content: dict[str, Any], prefix: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for key, value in content.items():
         if isinstance(value, dict):
             yield from _find_lists(value, f"{prefix}{key}.")
         elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             yield prefix + key, value
 
 
-def _flatten(found: dict[str, Any], prefix: str, lists: bool = True) -> Iterator[tuple[str, str]]:
-    for key, value in found.items():
+def _flatten(content: dict[str, Any], prefix: str, lists: bool = True) -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{key}.", lists)
         elif lists or not isinstance(value, list):

@@ -99,7 +99,7 @@ def parse_messages(lines: Iterable[tuple[int, str]]) -> Iterator[ParsedRecord | 
 
 
 def _make_rows(chat: _Chat) -> Iterator[ParsedRecord | Damage]:
-    """Make the rows of a chat. A heading names the customer only if somebody of that name wrote a message."""
+    """Make the rows of a chat. A heading names the customer only if a sender has that name."""
     senders = {sender for _, sender, _, _ in chat.messages}
     names = (name for heading in chat.headings for name in (heading, re.split("[:：]", heading)[-1].strip()))
     customer = next((name for name in names if name in senders), "")

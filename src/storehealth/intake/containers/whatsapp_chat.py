@@ -40,14 +40,14 @@ NAMED = re.compile(
 )  # fmt: skip
 """Names of exported files, which hold the contact's name."""
 MANY = 3
-"""Different people somebody must answer to be the shop."""
+"""Least number of people that the shop must have answered."""
 EDGES = "\u200e\u200f\u202a\u202c\u2068\u2069\ufeff \t"
 
 
 def claim(head: Head) -> Claim:
     """Claim files with two messages at the beginning of lines."""
-    found = sum(LINE.match(line) is not None for line in head.text.splitlines()[:200])
-    return Claim.SURE if found > 1 else Claim.NO
+    matches = sum(LINE.match(line) is not None for line in head.text.splitlines()[:200])
+    return Claim.SURE if matches > 1 else Claim.NO
 
 
 def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
@@ -159,7 +159,7 @@ def find_shop(messages: Sequence[ChatMessage]) -> str:
 
 
 def _find_contact(messages: Sequence[ChatMessage], title: str) -> str:
-    """The contact whose name the file bears, if somebody of that name speaks."""
+    """The contact whose name the file bears, if a sender has that name."""
     match = NAMED.fullmatch(title.strip())
     name = next(filter(None, match.groups()), "").strip(EDGES) if match else ""
     return name if any(message.sender == name for message in messages) else ""

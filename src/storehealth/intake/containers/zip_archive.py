@@ -30,7 +30,7 @@ IS_UTF8, IS_ENCRYPTED = 0x800, 0x1
 
 
 def claim(head: Head) -> Claim:
-    """Claim a zip that is no workbook and does not have a workbook's extension."""
+    """Claim a zip that is not a workbook and does not have a workbook's extension."""
     has_suffix = head.path.suffix.lower() in WORKBOOKS
     return Claim.SURE if head.data.startswith(MARKS) and not has_suffix and not is_workbook(head.path) else Claim.NO
 

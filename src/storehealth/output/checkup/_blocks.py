@@ -81,16 +81,16 @@ class HeatMap(NamedTuple):
 
 def draw_hours(breakdowns: Breakdowns, words: Words) -> HeatMap | None:
     """Arrange the hours of the week as a grid; None without questions."""
-    asked = [cell for cell in breakdowns.hours if cell.questions]
-    if not asked:
+    busy = [cell for cell in breakdowns.hours if cell.questions]
+    if not busy:
         return None
-    hours = tuple(range(min(cell.hour for cell in asked), max(cell.hour for cell in asked) + 1))
+    hours = tuple(range(min(cell.hour for cell in busy), max(cell.hour for cell in busy) + 1))
     cells = {(cell.weekday, cell.hour): cell for cell in breakdowns.hours}
     days = sorted({cell.weekday for cell in breakdowns.hours})
     rows = [
         (words.say(f"weekday.{day}"), [_shade_hour(cells.get((day, hour)), words) for hour in hours]) for day in days
     ]
-    late = sorted((cell for cell in asked if cell.missed), key=lambda cell: (-cell.missed, cell.weekday, cell.hour))
+    late = sorted((cell for cell in busy if cell.missed), key=lambda cell: (-cell.missed, cell.weekday, cell.hour))
     return HeatMap(hours, rows, [_name_hour(cell, words) for cell in late[:WORST_HOURS]])
 
 
@@ -132,13 +132,13 @@ def list_hours(breakdowns: Breakdowns, words: Words) -> PageTable:
 def list_order_steps(breakdowns: Breakdowns, words: Words) -> PageTable:
     """List the steps as columns, a row for all orders, each warehouse and each carrier."""
     steps = list(dict.fromkeys(step.step for step in breakdowns.order_steps))
-    found = {(step.by, step.name, step.step): step for step in breakdowns.order_steps}
+    by_key = {(step.by, step.name, step.step): step for step in breakdowns.order_steps}
     rows = []
     for by, name in dict.fromkeys((step.by, step.name) for step in breakdowns.order_steps):
-        own = [found.get((by, name, step)) for step in steps]
-        orders = max(step.orders for step in own if step)
+        medians = [by_key.get((by, name, step)) for step in steps]
+        orders = max(step.orders for step in medians if step)
         rows.append(
-            [show(name_group(by, name, words)), count(orders, words), *(_write_step(step, words) for step in own)]
+            [show(name_group(by, name, words)), count(orders, words), *(_write_step(step, words) for step in medians)]
         )
     return PageTable(("page.group", "page.orders", *(f"page.step_{step}" for step in steps)), rows)
 
@@ -249,10 +249,15 @@ def list_evidence(finding: Finding, words: Words, most: int) -> PageTable:
 
 
 def _list_row(row: EvidenceRow, words: Words) -> list[str]:
-    where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
     details = (findings.format_detail(name, value, words) for name, value in row.details.items() if value is not None)
     outcome = words.say(f"outcome.{row.outcome}")
-    return [where, row.entity or "—", words.format_moment(row.at), outcome, words.say("unit.comma").join(details)]
+    return [
+        findings.format_place(row),
+        row.entity or "—",
+        words.format_moment(row.at),
+        outcome,
+        words.say("unit.comma").join(details),
+    ]
 
 
 def list_cause_rows(finding: Finding, words: Words) -> PageTable:

@@ -1,4 +1,4 @@
-"""Pictures of the page: Vega-Lite specifications, drawn by vl-convert without a browser.
+"""Charts of the page: Vega-Lite specifications, drawn by vl-convert without a browser.
 
 An SVG goes into the page as an image, in which nothing can run, whatever a SKU or a warehouse is called. Beside each
 picture stands a table with the same figures, so that nothing is lost where the extra ``storehealth[charts]`` is missing.
@@ -23,7 +23,7 @@ from storehealth.support.control_chars import CONTROL_CHARS
 RENDERER = "vl_convert"
 FONT = 'system-ui, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
 COLOURS = ("#2a78c2", "#d98200", "#3a9a5c", "#a5539e", "#6f7780")
-"""Legible on white and on near black, and told apart by people who do not see red and green."""
+"""Legible on white and on near black, and distinguishable without seeing red and green."""
 DARK = "<style>@media screen and (prefers-color-scheme:dark){text{fill:#c9d0d8}}</style>"
 WIDTH = 620
 ROW = 26
@@ -53,8 +53,8 @@ def draw(spec: dict[str, Any] | None) -> str | None:
     """Draw a specification as the address of an image; None without a specification or without vl-convert."""
     if spec is None or not can_draw():
         return None
-    whole = {"$schema": SCHEMA, "config": CONFIG, "width": WIDTH, **spec}
-    svg: str = import_module(RENDERER).vegalite_to_svg(whole)
+    specification = {"$schema": SCHEMA, "config": CONFIG, "width": WIDTH, **spec}
+    svg: str = import_module(RENDERER).vegalite_to_svg(specification)
     start = svg.index(">") + 1
     return "data:image/svg+xml;base64," + base64.b64encode((svg[:start] + DARK + svg[start:]).encode()).decode()
 

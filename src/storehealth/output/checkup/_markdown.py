@@ -1,6 +1,6 @@
 """Markdown in which no text of a customer can become markup, a link, a table cell or HTML.
 
-Earlier runs in Markdown: the change, whether advice helped, and the trend.
+Also the section on earlier runs: the change, whether advice helped, and the trend.
 """
 
 from __future__ import annotations

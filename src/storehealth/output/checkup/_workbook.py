@@ -58,8 +58,8 @@ Rows = Iterable[Sequence[Cell]]
 class SheetWriter:
     """Adds sheets and writes cells by their type."""
 
-    def __init__(self, book: Any, language: str) -> None:
-        self.book = book
+    def __init__(self, workbook: Any, language: str) -> None:
+        self.book = workbook
         self.say = partial(translate, language=language)
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 

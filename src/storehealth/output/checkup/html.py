@@ -97,7 +97,7 @@ def _group_findings(checkup: Checkup) -> dict[str, list[Any]]:
 
 
 def _share_rows(checkup: Checkup) -> int:
-    """How many evidence rows each finding shows: 20, or fewer where findings are so many that the page would be heavy."""
+    """How many evidence rows each finding shows: 20, or fewer if many findings would make the page too large."""
     shown = sum(1 for finding in checkup.findings if finding.evidence.rows)
     return max(3, min(EVIDENCE_ROWS, MOST_BYTES // ROW_BYTES // max(shown, 1)))
 

@@ -22,6 +22,7 @@ from storehealth.i18n.findings import (
     format_bounds,
     format_detail,
     format_interval,
+    format_place,
     format_segment,
     group_not_judged,
     list_beside,
@@ -375,12 +376,11 @@ def _rows(finding: Finding, words: Words) -> list[str]:
 
 
 def _row(row: EvidenceRow, words: Words) -> list[str]:
-    where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
     details = words.say("unit.comma").join(format_detail(name, value, words) for name, value in row.details.items())
     outcome = words.say(f"outcome.{row.outcome}")
     if row.state in ("new", "reappeared"):
         outcome = words.say("unit.brackets", what=outcome, inside=words.say(f"row_state.{row.state}"))
-    return [where, row.entity or "—", words.format_moment(row.at), outcome, details]
+    return [format_place(row), row.entity or "—", words.format_moment(row.at), outcome, details]
 
 
 def _not_judged(checkup: Checkup, words: Words) -> list[str]:

@@ -91,14 +91,14 @@ class _Family(GaugeMetricFamily):
 
 def _scores(subject: _Subject) -> Iterator[_Family]:
     checkup = subject.checkup
-    whole = _Family(subject, "score", "Health of the store, 0 to 100.")
-    whole.put(checkup.score.value)
+    total = _Family(subject, "score", "Health of the store, 0 to 100.")
+    total.put(checkup.score.value)
     coverage = _Family(subject, "score_coverage_ratio", "Share of the score's weight that could be judged.")
     coverage.put(checkup.score.coverage)
     areas = _Family(subject, "area_score", "Health of one area, 0 to 100.", "area")
     for area in checkup.areas:
         areas.put(area.score, area.id)
-    yield from (whole, coverage, areas)
+    yield from (total, coverage, areas)
 
 
 def _findings(subject: _Subject) -> Iterator[_Family]:

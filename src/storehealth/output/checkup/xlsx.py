@@ -14,6 +14,8 @@ from typing import Any
 import xlsxwriter
 
 from storehealth.catalogue.texts import name_dimension
+from storehealth.i18n import Words
+from storehealth.i18n.findings import name_detail
 from storehealth.model import AreaScore, Breakdowns, Checkup, Finding, OrderStep, PublishedMeasurement
 from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
 from storehealth.output.tools.xlsx import write_block
@@ -43,17 +45,19 @@ def render(checkup: Checkup) -> bytes:
     """Render the workbook in the language of the checkup."""
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(out, options)
+    workbook = xlsxwriter.Workbook(out, options)
     # Without a time of its own the same checkup would give another file each time.
-    book.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
-    writer = SheetWriter(book, checkup.language)
+    workbook.set_properties({"created": checkup.run.started_at.replace(tzinfo=None)})
+    writer = SheetWriter(workbook, checkup.language)
     _add_summary(writer, checkup)
     _add_actions(writer, checkup)
     _add_findings(writer, checkup)
     if any(finding.causes for finding in checkup.findings):
         writer.add_table("causes", CAUSE_COLUMNS, _list_causes(checkup))
     details = list(dict.fromkeys(name for f in checkup.findings for row in f.evidence.rows for name in row.details))
-    writer.add_table("evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=details)
+    writer.add_table(
+        "evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=_name_details(details, checkup)
+    )
     slices = checkup.measurements
     titles = {finding.code: finding for finding in checkup.findings}
     agents = [cut for cut in slices if any(name in AGENT_DIMENSIONS for name in cut.segment)]
@@ -77,7 +81,7 @@ def render(checkup: Checkup) -> bytes:
     writer.add_table("files", FILE_COLUMNS, _list_files(checkup))
     writer.add_table("rejects", REJECT_COLUMNS, _list_rejects(tables))
     writer.add_table("method", METHOD_COLUMNS, _list_method(checkup))
-    book.close()
+    workbook.close()
     return out.getvalue()
 
 
@@ -166,7 +170,7 @@ def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
 
 
 def _write_first_actions(writer: SheetWriter, sheet: Any, checkup: Checkup) -> None:
-    """Write the first actions beside the facts, not wrapped, so that they run on over the empty cells beside them."""
+    """Write the first actions beside the facts, not wrapped, so that they extend over the empty cells beside them."""
     plain = writer.make_format()
     writer.write(sheet, FACTS_ROW, 3, message("xlsx.first_actions"), writer.make_format(bold=True))
     for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], FACTS_ROW + 1):
@@ -246,9 +250,9 @@ def _list_finding(finding: Finding) -> Sequence[Cell]:
 def _list_evidence(checkup: Checkup, details: Sequence[str]) -> Iterator[Sequence[Cell]]:
     for finding in checkup.findings:
         for row in finding.evidence.rows:
-            own = (_to_time(name, row.details.get(name)) for name in details)
+            values = (_to_time(name, row.details.get(name)) for name in details)
             outcome = message(f"outcome.{row.outcome}")
-            yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *own)
+            yield (finding.code, outcome, row.entity, row.at, row.file, row.line, *values)
 
 
 def _to_time(name: str, value: str | float | bool | None) -> Cell:
@@ -274,6 +278,11 @@ def _list_causes(checkup: Checkup) -> Iterator[Sequence[Cell]]:
         for cause in finding.causes:
             segment, share = " ".join(cause.segment.values()), Figure(cause.share, "share")
             yield (finding.code, finding.title, cause.name, segment, cause.misses, share)
+
+
+def _name_details(names: Sequence[str], checkup: Checkup) -> list[str]:
+    """Headers of the columns that rules show; in English they are the names themselves, as in other formats."""
+    return list(names) if checkup.language == "en" else [name_detail(name, Words(checkup.language)) for name in names]
 
 
 def _group_by_time(slices: Iterable[PublishedMeasurement]) -> dict[str, dict[tuple[str, str | None], float | None]]:

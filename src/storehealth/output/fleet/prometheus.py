@@ -42,11 +42,11 @@ def _list_families(report: FleetReport) -> Iterator[GaugeMetricFamily]:
     fails = _family("store_failing_findings", "Findings of a store that fail.", *labels)
     orders = _family("store_orders", "Orders of a store that were looked at.", *labels)
     for line in report.league:
-        own = _label(report, line)
+        store_labels = _label(report, line)
         if line.score is not None:
-            _put(score, line.score, *own)
-        _put(fails, line.fails, *own)
-        _put(orders, line.orders, *own)
+            _put(score, line.score, *store_labels)
+        _put(fails, line.fails, *store_labels)
+        _put(orders, line.orders, *store_labels)
     audited = _family("store_audited", "1 where the latest run gave a result for a store, else 0.", "fleet", "store")
     failed = {failure.name for failure in report.failures}
     for name in sorted({*failed, *(line.name for line in report.league)}):

@@ -25,9 +25,9 @@ Row = Sequence[Cell]
 def render(report: FleetReport) -> bytes:
     """The workbook in the language of the report."""
     buffer, words = io.BytesIO(), Words(report.language)
-    with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}) as book:
-        book.set_properties({"created": report.made_at.replace(tzinfo=None)})
-        writer = SheetWriter(book, report.language)
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}) as workbook:
+        workbook.set_properties({"created": report.made_at.replace(tzinfo=None)})
+        writer = SheetWriter(workbook, report.language)
         for key, columns, rows in _list_sheets(report, words):
             _write_sheet(writer, words, key, columns, list(rows))
     return buffer.getvalue()

@@ -68,21 +68,21 @@ class DisplayOptions:
     exports: Path | None = None
 
 
-def render(checkup: Checkup, look: DisplayOptions) -> str:
+def render(checkup: Checkup, display: DisplayOptions) -> str:
     """The checkup as text for a terminal, ending with a newline unless it is empty."""
     words = Words(checkup.language)
-    if look.findings_only:
-        return write_lines(_findings_only(checkup, words, look), look)
-    if look.details:
-        page = _draw(checkup, words, look, (len(select_actions(checkup)), 0, 0, 0, 0, 1, 0))
+    if display.findings_only:
+        return write_lines(_findings_only(checkup, words, display), display)
+    if display.details:
+        page = _draw(checkup, words, display, (len(select_actions(checkup)), 0, 0, 0, 0, 1, 0))
         add_details(page, checkup, words)
         add_closing(page, checkup, words)
         repeat_head(page, checkup, words)
-        return write_lines(page.lines, look)
-    return write_lines(_fit_to_screen(checkup, words, look).lines, look)
+        return write_lines(page.lines, display)
+    return write_lines(_fit_to_screen(checkup, words, display).lines, display)
 
 
-def _fit_to_screen(checkup: Checkup, words: Words, look: DisplayOptions) -> Page:
+def _fit_to_screen(checkup: Checkup, words: Words, display: DisplayOptions) -> Page:
     """The fullest report that fits on one screen."""
     available = (
         len(select_actions(checkup)),
@@ -94,32 +94,32 @@ def _fit_to_screen(checkup: Checkup, words: Words, look: DisplayOptions) -> Page
         1,
     )
     most = [min(pair) for pair in zip(MOST, available, strict=True)]
-    repeated = Page(look.width, look.ascii_only, look.exports)
+    repeated = Page(display.width, display.ascii_only, display.exports)
     repeat_head(repeated, checkup, words)
-    room, caps, page, grown = SCREEN_LINES - len(repeated.lines), LEAST, _draw(checkup, words, look, LEAST), True
+    room, caps, page, grown = SCREEN_LINES - len(repeated.lines), LEAST, _draw(checkup, words, display, LEAST), True
     if len(page.lines) > room:
-        caps, page = LEANER, _draw(checkup, words, look, LEANER)
+        caps, page = LEANER, _draw(checkup, words, display, LEANER)
     if len(page.lines) > room:
-        room, repeated = SCREEN_LINES, Page(look.width, look.ascii_only, look.exports)
+        room, repeated = SCREEN_LINES, Page(display.width, display.ascii_only, display.exports)
     while grown:
         grown = False
         for place in GROWTH:
             more = (*caps[:place], caps[place] + 1, *caps[place + 1 :])
-            fuller = _draw(checkup, words, look, more) if caps[place] < most[place] else None
+            fuller = _draw(checkup, words, display, more) if caps[place] < most[place] else None
             if fuller and len(fuller.lines) <= room:
                 caps, page, grown = more, fuller, True
     page.lines.extend(repeated.lines)
     return page
 
 
-def write_lines(lines: list[Text], look: DisplayOptions) -> str:
+def write_lines(lines: list[Text], display: DisplayOptions) -> str:
     """Styled lines as one string, with escape codes only if colour is wanted; no line is cut or wrapped."""
     out = io.StringIO()
     console = Console(
         file=out,
-        force_terminal=look.colour,
-        color_system="standard" if look.colour else None,
-        no_color=not look.colour,
+        force_terminal=display.colour,
+        color_system="standard" if display.colour else None,
+        no_color=not display.colour,
         legacy_windows=False,
     )
     for line in lines:
@@ -127,15 +127,15 @@ def write_lines(lines: list[Text], look: DisplayOptions) -> str:
     return out.getvalue()
 
 
-def _draw(checkup: Checkup, words: Words, look: DisplayOptions, caps: tuple[int, ...]) -> Page:
+def _draw(checkup: Checkup, words: Words, display: DisplayOptions, caps: tuple[int, ...]) -> Page:
     todo, findings, menus, files, reasons, trend, causes = caps
-    page = Page(look.width, look.ascii_only, look.exports)
+    page = Page(display.width, display.ascii_only, display.exports)
     add_head(page, checkup, words, trend > 0)
     add_areas(page, checkup, words)
-    add_actions(page, checkup, words, todo, whole=look.details)
+    add_actions(page, checkup, words, todo, whole=display.details)
     add_deadlines(page, checkup, words)
     add_platform(page, checkup, words)
-    if not look.details:
+    if not display.details:
         nothing_read = not any(source.layout for source in checkup.sources)
         _add_findings(page, checkup, words, findings, causes > 0)
         if nothing_read:  # then mending a file comes before exporting more
@@ -178,8 +178,8 @@ def _add_refused(page: Page, checkup: Checkup, words: Words, most: int) -> None:
     add_refused_summary(page, [source for members in groups[most:] for source in members], words)
 
 
-def _findings_only(checkup: Checkup, words: Words, look: DisplayOptions) -> list[Text]:
-    page = Page(look.width, look.ascii_only, look.exports)
+def _findings_only(checkup: Checkup, words: Words, display: DisplayOptions) -> list[Text]:
+    page = Page(display.width, display.ascii_only, display.exports)
     for finding in select_troubles(checkup):
         add_finding(page, finding, words, checkup.window)
     return page.lines

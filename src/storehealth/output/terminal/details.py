@@ -9,6 +9,7 @@ from storehealth.i18n.findings import (
     describe_replies,
     describe_source,
     format_detail,
+    format_place,
     format_segment,
     group_not_judged,
     list_beside,
@@ -107,8 +108,7 @@ def _add_rows(page: Page, finding: Finding, indent: int, words: Words) -> None:
 
 
 def _format_row(page: Page, row: EvidenceRow, words: Words) -> list[TextRun | str]:
-    where = f"{row.file or '—'}:{row.line if row.line is not None else '—'}"
-    place = TextRun(where, page.link("dim", row.file), keep=True)
+    place = TextRun(format_place(row), page.link("dim", row.file), keep=True)
     parts: list[TextRun | str] = [place, "  ", TextRun(row.entity or "—", "bold", keep=True)]
     parts += ["  ", TextRun(words.format_moment(row.at), keep=True), f"  {words.say(f'outcome.{row.outcome}')}"]
     parts += [f"  {words.say(f'row_state.{row.state}')}"] if row.state in UNSEEN else []

@@ -25,7 +25,7 @@ from storehealth.model import (
 )
 from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
 from storehealth.score import rebuild_scoring
-from storehealth.score.metrics import compute_headline_weights, is_weighted
+from storehealth.score.metrics import TARGET_SCORE, compute_headline_weights, is_weighted
 
 CODE = 6
 BAR = 40
@@ -67,22 +67,23 @@ def _add_area(
     page: Page, area: AreaScore, checkup: Checkup, parts: dict[str, tuple[float, float]], words: Words
 ) -> None:
     """An area's line, then its findings, the most costly first."""
-    own = [finding for finding in checkup.findings if finding.area == area.id and finding.code in parts]
+    findings = [finding for finding in checkup.findings if finding.area == area.id and finding.code in parts]
     name = words.say(f"area.{area.id}")
-    if not own:
+    if not findings:
         page.add(TextRun(_say(words, "area_out", area=name, weight=words.format_figure(area.weight, "share")), "dim"))
         return
-    weight = sum(parts[finding.code][0] for finding in own)
-    points = sum(100 * parts[finding.code][0] * parts[finding.code][1] for finding in own)
+    weight = sum(parts[finding.code][0] for finding in findings)
+    points = sum(100 * parts[finding.code][0] * parts[finding.code][1] for finding in findings)
     values = {"area": name, "score": words.format_decimal(area.score), "points": words.format_decimal(points)}
     page.add(TextRun(_say(words, "area", weight=words.format_figure(weight, "share"), **values), "bold"))
-    for finding in sorted(own, key=lambda finding: -_cost(finding, parts)):
+    for finding in sorted(findings, key=lambda finding: -_cost(finding, parts)):
         _add_finding(page, finding, parts, words)
 
 
 def _cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
+    """Points of the headline up to its target, as the first screen counts them."""
     weight, score = parts[finding.code]
-    return 100 * weight * (1 - score)
+    return 100 * weight * max(0.0, TARGET_SCORE - score)
 
 
 def _add_finding(page: Page, finding: Finding, parts: dict[str, tuple[float, float]], words: Words) -> None:
@@ -306,7 +307,7 @@ def _add_list(page: Page, name: str, parts: Iterable[str]) -> None:
 
 
 def _quote_cells(group: RejectGroup, words: Words) -> str:
-    """The header of a column, and what stands in its unread cells."""
+    """The header of a column, and the contents of its unread cells."""
     cells = words.say("unit.comma").join(f"“{value}”" for value in group.values)
     return f"{group.column} {cells}".strip()
 

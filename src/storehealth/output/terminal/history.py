@@ -1,7 +1,4 @@
-"""Earlier runs on the screen: the change in a line or two, and its parts in detail.
-
-Saved runs on the screen: the list, two side by side, and those that were deleted.
-"""
+"""History on the screen: what has changed since earlier runs, in a line or two and in detail, and the list of saved runs."""
 
 from __future__ import annotations
 
@@ -91,7 +88,7 @@ def _add_changes(page: Page, checkup: Checkup, words: Words) -> None:
 
 
 def _add_figures(page: Page, trend: Trend, words: Words) -> None:
-    """The findings' figures, in their own units, and what each code stands for."""
+    """The findings' figures, in their own units, and what each code means."""
     lines = [line for line in trend.lines if line.kind == "finding"]
     if not lines:
         return

@@ -110,7 +110,7 @@ class Page:
 
 
 def pad_text(text: str, width: int, right: bool = False) -> str:
-    """A text filled up with blanks to so many cells; CJK characters count two."""
+    """A text padded with blanks to this many cells; CJK characters count as two."""
     gap = " " * max(width - cell_len(text), 0)
     return gap + text if right else text + gap
 

@@ -1,7 +1,4 @@
-"""The blocks of the one-screen picture, top to bottom: headline, data, score, areas, what to do, the closing count.
-
-Findings, missing exports and refused files on the screen.
-"""
+"""The blocks of the one-screen view, top to bottom: headline, score, areas, actions, findings, exports, closing count."""
 
 from __future__ import annotations
 
@@ -121,8 +118,10 @@ def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
 
 def find_worst(checkup: Checkup, area: AreaScore) -> Finding | None:
     """The finding shown on an area's line: scored before unscored, failing first, then the one that costs most."""
-    own = [finding for finding in checkup.findings if finding.area == area.id and finding.status != "not_applicable"]
-    scored = [finding for finding in own if finding.scored] or own
+    findings = [
+        finding for finding in checkup.findings if finding.area == area.id and finding.status != "not_applicable"
+    ]
+    scored = [finding for finding in findings if finding.scored] or findings
     ranked = sorted(sort_by_urgency(scored), key=lambda finding: (RANK[finding.status], finding.code != area.worst))
     return ranked[0] if ranked else None
 
@@ -276,11 +275,11 @@ def add_refused(page: Page, members: Sequence[Source], words: Words, most: int |
     page.add("– ", before, *pieces, after, indent=2, hang=4)
 
 
-def add_refused_summary(page: Page, rest: Sequence[Source], words: Words) -> None:
+def add_refused_summary(page: Page, sources: Sequence[Source], words: Words) -> None:
     """Unused files there was no room for: how many, and the first of them by name."""
-    if rest:
-        names = words.say("unit.comma").join(source.path for source in rest[:MOST_NAMED]) + (
-            " …" if len(rest) > MOST_NAMED else ""
+    if sources:
+        names = words.say("unit.comma").join(source.path for source in sources[:MOST_NAMED]) + (
+            " …" if len(sources) > MOST_NAMED else ""
         )
-        text = words.say("screen.more_files", n=words.format_whole(len(rest)), names=names)
+        text = words.say("screen.more_files", n=words.format_whole(len(sources)), names=names)
         page.add(TextRun(f"… {text}", "dim"), indent=2, hang=4)

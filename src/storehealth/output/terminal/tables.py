@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
@@ -65,24 +65,30 @@ def fit_columns(rows: Sequence[Sequence[str]], columns: Sequence[BlockColumn], w
         columns: What the cells are.
         width: Cells of the screen.
     """
-    natural = [[cell_len(cell) for cell in column] for column in zip(*rows, strict=True)]
-    units = [column.unit for column in columns]
-    widths = [max(column) for column in natural]
-    whole = [
-        max(column) if unit == "id" else max(NARROWEST, *column[1:])
-        for column, unit in zip(natural, units, strict=True)
-    ]
-    cut = [NARROWEST if unit == "text" else low for low, unit in zip(whole, units, strict=True)]
+    sizes = [[cell_len(cell) for cell in column] for column in zip(*rows, strict=True)]
+    kept = list(range(len(columns)))
+    while True:
+        widths = [_narrow(sizes, columns, kept, width).get(place, 0) for place in range(len(columns))]
+        others = [place for place in kept if columns[place].unit != "id"]
+        if _add_up(widths) <= width or not others:
+            return widths
+        kept.remove(others[-1])
+
+
+def _narrow(
+    sizes: Sequence[Sequence[int]], columns: Sequence[BlockColumn], kept: Sequence[int], width: int
+) -> dict[int, int]:
+    """Narrow the headers and then the texts of the columns that are kept, the widest first."""
+    widths = {place: max(sizes[place]) for place in kept}
+    whole = {n: widths[n] if columns[n].unit == "id" else max(NARROWEST, *sizes[n][1:]) for n in kept}
+    cut = {n: NARROWEST if columns[n].unit == "text" else whole[n] for n in kept}
     for least in (whole, cut):
-        while _add_up(widths) > width and (places := [n for n, low in enumerate(least) if widths[n] > low]):
-            widths[max(places, key=lambda place: widths[place])] -= 1
-    for place in reversed(range(len(widths))):
-        if _add_up(widths) > width and units[place] != "id":
-            widths[place] = 0
+        while _add_up(widths.values()) > width and (places := [n for n in kept if widths[n] > least[n]]):
+            widths[max(places, key=widths.__getitem__)] -= 1
     return widths
 
 
-def _add_up(widths: Sequence[int]) -> int:
+def _add_up(widths: Iterable[int]) -> int:
     used = [width for width in widths if width]
     return sum(used) + GAP * (len(used) - 1)
 

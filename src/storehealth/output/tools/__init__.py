@@ -1,4 +1,4 @@
-"""Faces of managers' tools: one module per format, see ``storehealth.output.registry``. None of them knows any tool."""
+"""Outputs of managers' tools: one module per format, see ``storehealth.output.registry``. None of them knows any tool."""
 
 from __future__ import annotations
 

@@ -27,10 +27,10 @@ def render(record: ToolRecord) -> bytes:
     """Render the workbook in the language of the record; the same record gives the same bytes."""
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(out, options)
-    book.set_properties({"created": record.as_of or EPOCH})
-    write_block(SheetWriter(book, record.language), record.to_block())
-    book.close()
+    workbook = xlsxwriter.Workbook(out, options)
+    workbook.set_properties({"created": record.as_of or EPOCH})
+    write_block(SheetWriter(workbook, record.language), record.to_block())
+    workbook.close()
     return out.getvalue()
 
 
