@@ -300,9 +300,9 @@ LEAST_MIXED = 3
 
 MIXED = """
     SELECT count(*), count(*) FILTER (is_mixed), min(first) FILTER (is_mixed), arg_min(last, first) FILTER (is_mixed) FROM (
-        SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+        SELECT min(hash({buyer})) <> max(hash({buyer})) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
                min(source_row) AS first, max(source_row) AS last
-        FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+        FROM kept WHERE {order} IS NOT NULL AND {buyer} IS NOT NULL GROUP BY hash({order}) HAVING count(*) > 1)
 """
 
 
