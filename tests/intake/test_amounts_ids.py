@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -133,3 +134,60 @@ def test_an_item_s_rounded_id_refuses_as_well(attempt: Attempt) -> None:
     shop = layout("shop", ["order_lines"], {"order_id": {"headers": ["o"]}, "sku_id": {"headers": ["s"]}})
     with pytest.raises(FileRefused):
         attempt(shop, "o,s\n" + "".join(f"{number},6917926768823{number}0000\n" for number in range(10, 20)))
+
+
+def write_amounts(cells: list[str]) -> str:
+    """Orders with these amounts, as a file with semicolons."""
+    rows = "".join(f"{10_000 + number};2026-01-02 03:04:05;{cell}\n" for number, cell in enumerate(cells))
+    return f"Order;Created;Amount\n{rows}"
+
+
+@examples(60)
+@given(
+    amounts=st.lists(st.integers(1_000, 9_999_999), min_size=1, max_size=20),
+    proof=st.sampled_from(["1.234,50", "1.234.000", "89,90", "0,5", "12.345.678,90"]),
+    place=st.integers(0, 20),
+)
+def test_one_amount_of_the_column_settles_what_its_dots_mean(
+    attempt: Attempt, amounts: list[int], proof: str, place: int
+) -> None:
+    """125.000 is a hundred and twenty-five thousand where 1.234,50 or 89,90 stand in the same column."""
+    cells = [f"{amount:,}".replace(",", ".") for amount in amounts]
+    cells.insert(place, proof)
+    found = [row["paid_amount"] for row in attempt(ORDERS, write_amounts(cells)).tables["orders"]]
+    found.pop(min(place, len(amounts)))
+    assert found == amounts
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "reason"),
+    [
+        (["125.000", "89.500", "99.000"], [125000, 89500, 99000], "reject.dots_thousands"),
+        (["12.345", "7.891", "3.333"], ["12.35", "7.89", "3.33"], "reject.dots_decimals"),
+        (["125.000"], [125], "reject.dots_decimals"),
+        (["125.000", "89.5", "99.000"], [125, "89.5", 99], None),
+        (["0.500", "1.250", "3.000"], ["0.5", "1.25", 3], None),
+        (["1,234", "12,500.00", "999"], [1234, 12500, 999], None),
+    ],
+)
+def test_where_nothing_settles_it_the_file_is_told_how_it_was_read(
+    attempt: Attempt, cells: list[str], values: list[Any], reason: str | None
+) -> None:
+    """Round thousands are taken for such; either way nothing is lost."""
+    trial = attempt(ORDERS, write_amounts(cells))
+    assert [row["paid_amount"] for row in trial.tables["orders"]] == [Decimal(value) for value in values]
+    assert (trial.kept, trial.rejected) == (len(cells), 0)
+    reasons = [row["reason"].split()[0] for row in trial.rejects]
+    assert reasons == ([reason] if reason else [])
+
+
+def test_a_currency_of_thousandths_has_three_decimals(attempt: Attempt) -> None:
+    """A price of 12.500 Kuwaiti dinars is twelve and a half."""
+    plain = layout(
+        "kuwait",
+        ["orders"],
+        {"order_id": {"headers": ["Order"], "required": True}, "paid_amount": {"headers": ["Amount"]},
+         "currency": {"headers": ["Currency"]}},
+    )  # fmt: skip
+    trial = attempt(plain, "Order;Amount;Currency\n1;12.500;KWD\n2;9.000;KWD\n3;7.250;KWD\n")
+    assert [row["paid_amount"] for row in trial.tables["orders"]] == [Decimal("12.5"), 9, Decimal("7.25")]

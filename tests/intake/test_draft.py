@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import TABULAR_CONTAINERS, Layout
 from storehealth.errors import FileRefused
 from storehealth.intake.containers import HEAD_BYTES, Head, find_container
-from storehealth.intake.draft import draft_layout, try_layout
+from storehealth.intake.draft import draft_layout, profile_sheet, try_layout
 from storehealth.intake.encoding import decode_head
-from storehealth.intake.guess import find_header, profile_columns
+from storehealth.intake.guess import find_header, guess_columns, profile_columns
 from storehealth.intake.read import connect
 from tests.effort import examples
 
@@ -213,3 +214,75 @@ def test_any_table_is_drafted_validly_or_refused(shipped: Catalogue, rows: list[
     except FileRefused:
         return
     Layout.model_validate(yaml.safe_load(text))
+
+
+PRODUCTS = {
+    "Tiendanube": (
+        'Número de orden;Email;Fecha;"Estado de la orden";Total;DNI / CUIT;"Fecha de pago";'
+        '"Nombre del producto";"Cantidad del producto";SKU\n'
+        '6070;a@x.com;"28/10/2026 22:57:28";Abierta;79767.7;33710892399;28/10/2026;Cepillo;1;cep-1\n'
+        "6070;a@x.com;;;;;;Serum;2;ser-1\n"
+        '6071;b@x.com;"29/10/2026 10:00:00";Abierta;50.5;33710892390;29/10/2026;Serum;1;ser-1\n',
+        {"order_id": "Número de orden", "created_at": "Fecha", "paid_amount": "Total", "paid_at": "Fecha de pago",
+         "item_name": "Nombre del producto", "quantity": "Cantidad del producto", "sku_id": "SKU"},
+    ),
+    "PrestaShop": (
+        "ID;Référence;Client;Total;État;Date\n1;XKBKN01;Anna;24,50 €;Livré;13/09/2026 08:12:33\n"
+        "2;XKBKN02;Li;9,50 €;Annulé;14/09/2026 08:12:33\n",
+        {"order_id": "ID", "created_at": "Date", "paid_amount": "Total", "status": "État"},
+    ),
+    "Loop": (
+        "RMA,Order,SKU,Return reason,Date requested,Date received,Date refunded,Refund amount\n"
+        "R1,1001,S1,Too small,13/09/2026,19/09/2026,20/09/2026,19.99\nR2,1002,S1,Broken,14/09/2026,20/09/2026,,9.99\n",
+        {"case_id": "RMA", "order_id": "Order", "sku_id": "SKU", "reason": "Return reason", "applied_at": "Date requested",
+         "received_at": "Date received", "refunded_at": "Date refunded", "refund_amount": "Refund amount"},
+    ),
+    "Squarespace": (
+        "Order ID,Fulfillment Status,Total,Fulfilled at,Created at,Paid at,Lineitem quantity,Lineitem name,Lineitem sku\n"
+        "1,FULFILLED,20.00,2026-09-14 08:00:00 -0400,2026-09-13 08:00:00 -0400,2026-09-13 08:00:00 -0400,1,Mug,SQ1\n"
+        "2,PENDING,21.00,,2026-09-14 08:00:00 -0400,2026-09-14 08:00:00 -0400,1,Mug,SQ1\n",
+        {"order_id": "Order ID", "status": "Fulfillment Status", "paid_amount": "Total", "shipped_at": "Fulfilled at",
+         "created_at": "Created at", "paid_at": "Paid at", "quantity": "Lineitem quantity", "item_name": "Lineitem name",
+         "sku_id": "Lineitem sku"},
+    ),
+    "Ozon": (
+        "Номер заказа;Принят в обработку;Дата отгрузки;Фактическая дата передачи в доставку;"
+        "Название товара;Артикул;Количество\n"
+        "20001;2026-09-13 08:00:00;2026-09-15 08:00:00;2026-09-14 08:00:00;Кружка;M1;1\n"
+        "20002;2026-09-14 08:00:00;2026-09-16 08:00:00;;Кружка;M1;2\n",
+        {"order_id": "Номер заказа", "created_at": "Принят в обработку", "item_name": "Название товара", "sku_id": "Артикул",
+         "shipped_at": "Фактическая дата передачи в доставку", "quantity": "Количество"},
+    ),
+    "a help desk": (
+        "Conversation,Author Type,Date,Message\nc1,customer,13/09/2026 08:12 AM,Hi\nc1,staff,13/09/2026 08:19 AM,Hello\n",
+        {"conversation_id": "Conversation", "sent_at": "Date", "text": "Message"},
+    ),
+    "a stock tool": (
+        "Item code,Description,Location,On hand,Allocated,Snapshot\n"
+        "S1,Mug,Main,12,1,2026-10-01 06:00\nS2,Cup,Main,0,0,2026-10-01 06:00\n",
+        {"sku_id": "Item code", "item_name": "Description", "warehouse": "Location", "available": "On hand",
+         "reserved": "Allocated", "taken_at": "Snapshot"},
+    ),
+}  # fmt: skip
+"""What products export, in their own words, and what its columns are."""
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_the_columns_of_real_products_are_told(product: str, shipped: Catalogue) -> None:
+    """Each in its place, and a buyer's tax number is no order's."""
+    text, expected = PRODUCTS[product]
+    records = list(csv.reader(text.splitlines(), delimiter=";" if ";" in text.splitlines()[0] else ","))
+    fit = guess_columns(profile_sheet(records), shipped)
+    assert fit is not None
+    found = {guess.column: guess.profile.header for guess in fit.columns}
+    assert {column: found.get(column) for column in expected} == expected
+    assert "DNI / CUIT" not in found.values()
+
+
+def test_times_on_the_first_row_of_an_order_only_are_seen(shipped: Catalogue) -> None:
+    """Else an order of two lines would never have been shipped."""
+    text, _ = PRODUCTS["Tiendanube"]
+    records = list(csv.reader(text.splitlines(), delimiter=";"))
+    assert "order_cells: first_row" in draft_layout("tn", records, "delimited", shipped)
+    whole = [row if row[2] else [*row[:2], "28/10/2026 22:57:28", *row[3:]] for row in records]
+    assert "order_cells" not in draft_layout("tn", whole, "delimited", shipped)

@@ -9,13 +9,14 @@ import pytest
 from tests.made import ANSWERS, PLATFORM, SECONDS, SHIPPING, finding, judged, share, slices
 from tests.measure.fakes import SAID, catalogue_of, rule_of
 
+from storehealth.catalogue import load_catalogue
 from storehealth.catalogue.layout import Layout
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.judge.drivers import find_drivers
 from storehealth.judge.verdict import assume_worst
-from storehealth.model import DataHole, Measurement, MissingInputs, Segment, Tally, Window
+from storehealth.model import DataHole, EvidenceRow, Measurement, MissingInputs, Segment, Tally, Window
 
 VALUE = {"sql": "amount", "statistic": "median", "unit": "seconds"}
 
@@ -441,3 +442,30 @@ def test_figures_about_the_export_itself_are_not_taken_back() -> None:
     """DQ01 is sure that days lack."""
     rule = rule_of(good="ok", limits=SHIPPING).model_copy(update={"area": "data_quality", "scored": False})
     assert judged(rule, share(0, 100, holes=(GAP,)))[0].status == "pass"
+
+
+def test_rows_of_so_few_customers_that_none_could_fail_give_no_verdict_on_misses() -> None:
+    """Else the store would get the marks of a failure, and no finding that fails."""
+    rule = rule_of(good="ok", limits=ANSWERS)
+    found, (open_one,) = judged(rule, share(60, 60, entities=1, judged_entities=1))
+    assert (found.status, found.note and found.note.id) == ("inconclusive", "verdict.few_entities")
+    assert open_one.code == rule.code
+    assert judged(rule, share(20, 600, entities=2, judged_entities=90))[0].status == "pass"
+
+
+def test_what_one_defect_is_stands_in_place_of_how_sure_it_is() -> None:
+    """A file that lost rows is a fact and no sample; of many, three are named."""
+    rows = [
+        EvidenceRow(file=None, line=None, entity=None, at=None, outcome="late",
+                    details={"path": f"{name}.csv", "rejected": 8, "rows": 400})
+        for name in "abcde"
+    ]  # fmt: skip
+    rule = load_catalogue().rules["DQ02"]
+    provide_texts(TextFinder(load_catalogue()))
+    for count, more in ((1, ""), (5, "; and 2 more")):
+        found, _ = judged(rule, share(count, count, code="DQ02", evidence=tuple(rows[:count])))
+        text = translate(found.note, "en") if found.note else ""
+        assert found.status in ("watch", "fail")
+        assert text.startswith("8 of 400 rows of a.csv could not be read")
+        assert text.endswith(more)
+        assert "chance" not in text

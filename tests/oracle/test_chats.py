@@ -51,7 +51,9 @@ def judge_left(talk: Talk, asked: Asked) -> str:
     human = [turn for turn in talk.turns if turn.by != "bot"]
     if talk.began_by != "customer" or not human or asked._is_outside(human[0]):
         return "exempt"
-    return "late" if any(turn.left for turn in talk.turns) else "met"
+    if any(turn.left for turn in talk.turns):
+        return "late"
+    return "met" if all(turn.by for turn in talk.turns) else "not_judgeable"  # who still waits may yet be answered
 
 
 def judge_message(talk: Talk, asked: Asked, end: datetime) -> str:

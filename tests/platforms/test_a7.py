@@ -91,10 +91,11 @@ def one_order_on_several_rows(folder: Path) -> None:
     head = "订单号,商品ID,商品名称,订购数量,下单时间,京东价,应付金额,订单状态,付款确认时间,承诺发货时间\n"
     row = "30000000000{n},10000{s},袜子,1,2026-03-02 09:00:00,39.90,118.90,等待出库,2026-03-02 09:01:00,2026-03-04 09:01:00\n"
     lines = [row.format(n=n, s=s) for n, s in ((1, 1), (1, 2), (1, 3), (2, 1))]
+    lines.append("300000000009,100001,袜子,1,2026-03-02 09:00:00,39.90,118.90,已取消,,\n")  # shows that such are listed
     (exports / "orders.csv").write_text(head + "".join(lines), encoding="utf-8")
     checkup = audit(exports, AuditRequest(state=folder / "state", window="all"))
     stockouts = next(one for one in checkup.findings if one.code == "ST02")
-    assert (stockouts.judged, checkup.sources[0].kept) == (2, 4)
+    assert (stockouts.judged, checkup.sources[0].kept) == (2, 5)
 
 
 def lagged_windows(_: Path) -> None:

@@ -64,7 +64,8 @@ def test_a_site_changes_what_differs_and_leaves_the_rest() -> None:
     assert mexico.windows == MELI.windows
     assert mexico.facts["session_gap"] == CATALOGUE.platforms["generic"].facts["session_gap"]
     america = CATALOGUE.find_platform("tiktok_shop", None, "US")
-    assert "LG05" not in america.limits, "the United States have no late dispatch rate"
+    assert america.limits["LG05"].limit == 0.96, "seller-us.tiktok.com asks for a late dispatch rate of 4 % or less"
+    assert america.scored["LG05"].value is False, "it is no part of the score there"
     assert "LG05" in CATALOGUE.platforms["tiktok_shop"].limits
 
 

@@ -62,3 +62,16 @@ def test_a_limit_of_nothing_is_a_mistake(tmp_path: Path) -> None:
     path.write_text("[limits.LG05]\ntarget = 0.9\n", encoding="utf-8")
     with pytest.raises(UsageError, match="needs limit or by"):
         read_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "own"),
+    [("LG05", {"limit": 0.96, "target": 0.9}), ("LG14", {"limit": 48, "target": 60})],
+    ids=["a share", "hours"],
+)
+def test_a_target_laxer_than_its_limit_is_a_mistake(code: str, own: dict[str, float]) -> None:
+    """Else what fails would be on target; the other way round is fine."""
+    with pytest.raises(UsageError, match="laxer than the limit"):
+        bounds(code, "generic", {code: own})
+    turned = {"limit": own["target"], "target": own["limit"]}
+    assert bounds(code, "generic", {code: turned}).limit == own["target"]

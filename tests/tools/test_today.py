@@ -121,6 +121,8 @@ def test_since_last_shows_what_is_new(today: Today, open_sample: OpenSample) -> 
     inputs.previous = today.model_copy(update={"keys": tuple(item.key for item in today.items[3:])})
     record = build_today(inputs)
     assert {item.key for item in record.items} == {item.key for item in today.items[:3]}
+    assert record.count_listed("today") == today.count_listed("today") == len(today.items)
+    assert record.count_listed("due") == len(today.items) - len(SOLD_OUT)
     assert all(item.is_new for item in record.items)
 
 

@@ -222,6 +222,10 @@ class Rule(StrictModel):
     causes: tuple[Cause, ...] = Field(
         default=(), description="Why rows miss, in the order in which a miss is given its one cause."
     )
+    says: LocalizedText | None = Field(
+        default=None,
+        description="What one defect is, with {names} of its evidence, where defects are facts and no sample.",
+    )
     advice: tuple[Advice, ...] = Field(min_length=1)
     examples: tuple[RuleExample, ...] = Field(min_length=2)
     planted: PlantedFault | None = Field(

@@ -176,21 +176,17 @@ def run(
         platform=common.names.require_platform(options.platform),
         as_of=options.as_of,
         window=options.window,
-        language=common.lang,
-        packs=common.packs,
-        config=common.config,
         fail_on=options.fail_on,
         strict_data=options.strict_data,
         assume_auto=options.assume_auto,
         tell=progress.tell,
         state=folder,
-        unmask=common.unmask,
-        strict_privacy=common.strict_privacy,
         breakdowns=bool(outputs.reports) or is_cron,
         history=_after.open_history(
             common.state, common.config, options.no_history, options.baseline, events=not options.check
         ),
         **reading.to_request_fields(common.names),
+        **common.to_request_fields(),
     )
     if options.check:
         return _check_inputs(request)

@@ -99,14 +99,10 @@ class ExplainRequest:
 
         return AuditRequest(
             state=state_folder.prepare_folder(self.common.state, exports, passing=True),
-            unmask=self.common.unmask,
-            strict_privacy=self.common.strict_privacy,
             platform=self.options.platform,
             as_of=self.options.as_of,
             window=self.options.window,
-            language=self.common.lang,
-            packs=self.common.packs,
-            config=self.common.config,
+            **self.common.to_request_fields(),
         )
 
 

@@ -116,14 +116,10 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
 
     writers = documents.outputs.create_writers()
     request = AuditRequest(
-        language=common.lang,
-        packs=names.packs,
-        config=common.config,
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports, passing=True),
-        unmask=common.unmask,
-        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(names),
+        **common.to_request_fields(),
     )
     with _open_exports(exports) as files:
         if target is not None:

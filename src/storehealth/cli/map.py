@@ -72,11 +72,9 @@ def run(
 
     exports = mapping.split_sheet(file)[0]
     request = AuditRequest(
-        language=common.lang,
-        packs=common.packs,
-        config=common.config,
         encodings={choice.file: choice.name for choice in options.encoding or ()},
         state=state_folder.prepare_folder(common.state, exports.parent, passing=True),
+        **common.to_request_fields(),
     )
     words, folder = common.load_words(), common.own_pack / "layouts"
     if state_folder.is_inside(common.own_pack.parent, exports.parent) and exports.parent.resolve() != Path.cwd():

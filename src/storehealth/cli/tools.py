@@ -208,14 +208,10 @@ def _run(
     request = AuditRequest(
         platform=common.names.require_platform(options.platform),
         as_of=options.as_of,
-        language=common.lang,
-        packs=common.packs,
-        config=common.config,
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports),
-        unmask=common.unmask,
-        strict_privacy=common.strict_privacy,
         **reading.to_request_fields(common.names),
+        **common.to_request_fields(),
     )
     with progress:
         record = state_folder.retry_when_full(

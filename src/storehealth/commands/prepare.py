@@ -173,14 +173,18 @@ def _list_own_limits(settings: Settings, catalogue: Catalogue, platform: Platfor
     """Return the limits that the store sets for itself; their targets come from the platform, else from the rule.
 
     Raises:
-        UsageError: They name a rule that does not exist or has no limits.
+        UsageError: They name a rule that does not exist or has no limits, or a target laxer than its limit.
     """
     defaults = {code: rule.limits for code, rule in catalogue.rules.items() if rule.limits is not None}
     unknown = next((code for code in settings.limits if code not in defaults), None)
     if unknown is not None and catalogue.rules:
         text = message("settings.unknown_limit", code=Name(unknown))
         raise UsageError(with_nearest(text, unknown, defaults), message("settings.fix_settings"))
-    return settings.list_limits({**defaults, **platform.limits})
+    own = settings.list_limits({**defaults, **platform.limits})
+    for code, bounds in own.items():
+        if code in defaults and (bounds.target - bounds.limit) * (defaults[code].target - defaults[code].limit) < 0:
+            raise UsageError(message("settings.target_laxer", code=Name(code)), message("settings.fix_settings"))
+    return own
 
 
 def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Catalogue) -> IntakeOptions:

@@ -75,8 +75,7 @@ def _name_command(command: str, state: Path, inputs: ToolInputs) -> Message:
     known = recall_record(state, "today" if command == "due" else command, inputs)
     if known is None or known.digest != inputs.digest:
         return message("advice.command", command=Name(command))
-    counted = next((table for table in known.to_block().tables if table.first), None)
-    return message("advice.command_counted", command=Name(command), n=len(counted.rows) if counted else 0)
+    return message("advice.command_counted", command=Name(command), n=known.count_listed(command))
 
 
 def build_blocks(tools: Iterable[str], inputs: ToolInputs) -> tuple[ToolBlock, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from storehealth.i18n import Words, load_texts
+from storehealth.i18n import Words, has_text, load_texts
 from storehealth.i18n.comparison import describe_change
 from storehealth.i18n.limits import describe_certainty, mark_doubt
 from storehealth.i18n.sources import describe_days
@@ -345,12 +345,18 @@ def format_value(value: str | int | float | bool | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def name_detail(name: str, words: Words) -> str:
+    """A column of an evidence row in the reader's language; one of a pack's own as it is."""
+    return words.say(f"evidence.{name}") if has_text(f"evidence.{name}") else name
+
+
 def format_detail(name: str, value: str | int | float | bool | None, words: Words) -> str:
     """A value of an evidence row with its name: ``wait=34 d 1 h`` for ``wait_seconds``, others as they are."""
     short, _, unit = name.rpartition("_")
+    shown = name_detail(name, words)
     if short and unit in ("seconds", "hours", "days") and isinstance(value, int | float):
-        return f"{short}={words.format_figure(value, unit)}"
-    return f"{name}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
+        return f"{short if shown == name else shown}={words.format_figure(value, unit)}"
+    return f"{shown}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
 
 
 def summarize_rows(finding: Finding, shown: int, words: Words) -> str | None:

@@ -107,8 +107,13 @@ def write_layout(
     proven = {column.profile.date_order for column in fit.columns if column.profile.date_order}
     date_order = date_order or (proven.pop() if len(proven) == 1 else None)
     text = _write_columns(name, container, fit, columns, catalogue)
-    if date_order:
-        text = text.replace("\ncolumns:\n", f"\ndate_order: {date_order}\ncolumns:\n", 1)
+    keys = [f"date_order: {date_order}\n"] if date_order else []
+    keys += (
+        ["order_cells: first_row  # check: only one row of an order has its times\n"]
+        if _has_order_rows(fit, catalogue)
+        else []
+    )
+    text = text.replace("\ncolumns:\n", f"\n{''.join(keys)}columns:\n", 1)
     return text + _write_example(text, fit, columns, catalogue)
 
 
@@ -136,6 +141,18 @@ def _write_columns(
         entry |= {"words": known} if known else {}
         lines.append(f"  {column.column}: {_to_flow(entry)}{_comment(column, words, target)}\n")
     return "".join([*lines, *_list_unread(fit, columns, catalogue)])
+
+
+def _has_order_rows(fit: SheetGuess, catalogue: Catalogue) -> bool:
+    """Whether the further rows of an order leave its times blank, as where they stand on its first row only."""
+    orders = catalogue.tables["orders"]
+    cells = {guess.column: guess.profile.cells for guess in fit.columns}
+    times = [cells[name] for name in orders.events if name in cells]
+    if "orders" not in fit.feeds or "order_id" not in cells or not times:
+        return False
+    numbers = cells["order_id"]
+    again = [row for row in range(1, len(numbers)) if numbers[row] and numbers[row] == numbers[row - 1]]
+    return bool(again) and all(not column[row] for row in again for column in times)
 
 
 def _has_own_form(profile: ColumnProfile) -> bool:

@@ -6,7 +6,7 @@ Columns are mapped by the headers of known layouts first, then by their content.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -25,7 +25,9 @@ from storehealth.intake.cells import (
 from storehealth.intake.read import Con
 from storehealth.intake.recognise import is_generic_id, is_generic_time, match_header_words, normalise_header
 
-DATA = re.compile(r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*", re.DOTALL)
+DATA = re.compile(
+    r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*", re.DOTALL
+)
 """A cell that cannot be a header: a number, a time, a mail address, anything with a long number."""
 MOST_COLUMNS = 200
 """No export of a shop has so many; lists inside JSON do, and each column costs a few queries."""
@@ -180,7 +182,7 @@ TABLE_SETS = (
 """Sets of tables that one export may feed; where two fit equally well, the first is chosen."""
 PRIVATE_HEADERS = re.compile(
     r"姓名|收货人|收件人|联系|电话|手机|地址|邮箱|身份证|name|phone|mobile|tel|address|mail|street|nombre|tel[eé]fono|direcci"
-    r"|correo|anschrift|adresse|kunde",
+    r"|correo|anschrift|adresse|kunde|\b(dni|cuit|cuil|cpf|cnpj|rg|nif|nie|rfc|curp|nit|rut|vat|tax id|passport)\b|证件",
     re.IGNORECASE,
 )
 """Headers of personal data. A draft maps such a column only if some layout has exactly this header."""
@@ -237,11 +239,8 @@ def _list_offers(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Off
     names, vocabulary = list_known_headers(catalogue), list_vocabulary(catalogue)
     offers: Offers = {}
     for profile in profiles:
-        worths: dict[tuple[str, str], float] = {}
-        for name, targets in names.items():
-            if worth := _compare_headers(profile.header, name):
-                worths |= {target: worth for target in targets if worth > worths.get(target, 0)}
         words = match_header_words(profile.header)
+        worths = _compare_with_known(profile.header, names, words)
         for table in catalogue.tables.values():
             for column in words & set(table.columns):
                 worths[table.name, column] = max(WORDS_WORTH, worths.get((table.name, column), 0))
@@ -255,6 +254,20 @@ def _list_offers(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Off
                 weight = _weigh_uniqueness(profile, catalogue.tables[name], column)
                 offers.setdefault((name, column), []).append(ColumnGuess(column, profile, worth * weight))
     return offers
+
+
+def _compare_with_known(
+    header: str, names: Mapping[str, set[tuple[str, str]]], words: Collection[str]
+) -> dict[tuple[str, str], float]:
+    """How well a header is each column that some layout reads from a header like it."""
+    worths: dict[tuple[str, str], float] = {}
+    for name, targets in names.items():
+        if worth := _compare_headers(header, name):
+            worths |= {target: worth for target in targets if worth > worths.get(target, 0)}
+    # a header of some layout may be its stopgap: product names where there is no code
+    return {
+        place: min(worth, 1.0 if not words or place[1] in words else GENERIC_WORTH) for place, worth in worths.items()
+    }
 
 
 def _list_spoken(profile: ColumnProfile, table: Table, vocabulary: Vocabulary) -> Iterator[str]:
@@ -271,7 +284,7 @@ def _list_spoken(profile: ColumnProfile, table: Table, vocabulary: Vocabulary) -
 
 def _list_generic(profile: ColumnProfile, profiles: Sequence[ColumnProfile], table: Table) -> Iterator[str]:
     """The first time, and the key, of a table, where the header says "Date" or "No." and no other column competes."""
-    is_only_time = sum(other.times for other in profiles) == 1
+    is_only_time = sum(other.times and not match_header_words(other.header) for other in profiles) == 1
     if table.born and profile.times and is_only_time and is_generic_time(profile.header):
         yield table.born
     is_only_id = sum(is_generic_id(other.header) for other in profiles) == 1
@@ -401,6 +414,19 @@ def _add_by_content(
             used.add(free[0].header)
 
 
+HEARTS = {"messages": {"text", "sender_role", "sender_id"}, "stock": {"available"}}
+"""Tables of which a sheet has one of these columns, or it is of another kind."""
+
+
+def _has_heart(table: Table, chosen: Mapping[str, ColumnGuess]) -> bool:
+    """Whether a sheet has what a table is about; a code that differs in every row, and nothing else, is no item."""
+    if table.name != "order_lines":
+        return not HEARTS.get(table.name) or bool(HEARTS[table.name] & chosen.keys())
+    codes = [chosen[name] for name in ("sku_id", "seller_sku") if name in chosen]
+    is_code = any(guess.profile.distinct < LEAST_UNIQUE for guess in codes)
+    return "quantity" in chosen or is_code or bool(codes and {"item_name", "unit_price"} & chosen.keys())
+
+
 def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
     """Whether each table has its key, its time, and a column that no table before it has taken."""
     before: set[str] = set()
@@ -409,7 +435,7 @@ def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
         needed = {*keys, *([table.born] if table.born and table.name in ("orders", "messages") else [])}
         if table.name == "orders" and "paid_at" in chosen:  # lists of an ERP often begin with the payment
             needed -= {"created_at"}
-        if table.name == "order_lines" and not {"sku_id", "seller_sku", "quantity"} & set(chosen):
+        if not _has_heart(table, chosen):
             return False
         added = {column for column in table.columns if column in chosen} - before
         if not needed - {"conversation_id"} <= set(chosen) or not added - set(keys):

@@ -53,6 +53,8 @@ class ReadingPlan(NamedTuple):
     from_pack: bool = False
     date_order: str | None = None
     free_times: bool = False
+    dotted: frozenset[str] = frozenset()
+    """Layout columns with amounts in which a dot groups thousands."""
     plain: frozenset[str] = frozenset()
     """Layout columns all of whose cells are taken to be plain (see :func:`storehealth.intake.cells.is_plain`)."""
 
@@ -271,8 +273,9 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
             text = f"last_value({text} IGNORE NULLS) OVER (ORDER BY source_row ROWS UNBOUNDED PRECEDING)"
         yield f"{text} AS {quote_name(key)}"
         if column.words or column.contains:
-            # A column of its own, as each of many comparisons would otherwise compute it again.
-            yield f"lower({quote_name(key)}) AS {_lower_column(key)}"
+            # A column of its own, as each of many comparisons would otherwise compute it again. Not of the name: in the
+            # same SELECT that is the cell under the first header, blank or not.
+            yield f"lower({text}) AS {_lower_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {quote_name(key)}"
@@ -309,7 +312,10 @@ def _read_values(plan: ReadingPlan) -> Iterator[str]:
             yield f"{read_plain_value(quote_name(key), target, zones)} AS {quote_name(key)}"
             continue
         parts = _parts_column(key) if plan.free_times and target.type == "time" else None
-        yield f"{read_value(quote_name(key), target, column, zones, parts)} AS {quote_name(key)}"
+        text = quote_name(key)
+        if key in plan.dotted:
+            text = f"replace(replace({text}, '.', ''), ',', '.')"
+        yield f"{read_value(text, target, column, zones, parts)} AS {quote_name(key)}"
     for key, column in plan.layout.columns.items():
         if key not in plan.match.columns and column.sql is None:
             yield f"NULL::{SQL_TYPES[plan.target_column(key).type]} AS {quote_name(key)}"

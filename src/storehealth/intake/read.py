@@ -31,7 +31,13 @@ from storehealth.intake.normalise import (
     name_word,
 )
 from storehealth.intake.pack_sql import limit_pack_sql
-from storehealth.intake.sheet_checks import decide_times, find_left_out, refuse_mixed_shops, refuse_rounded_ids
+from storehealth.intake.sheet_checks import (
+    decide_amounts,
+    decide_times,
+    find_left_out,
+    refuse_mixed_shops,
+    refuse_rounded_ids,
+)
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
 from storehealth.support.sandbox import apply_thread_limit
@@ -121,6 +127,7 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
         "CREATE OR REPLACE TEMP TABLE rejects"
         " (line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, row_lost BOOLEAN)"
     )
+    con.execute("INSERT INTO rejects SELECT *, false FROM unclear_amounts")
     rows, unfit = _reject_unfit(con, body)
     duplicates, unique = _drop_duplicates(con, plan)
     tables, missing = _write_tables(con, plan, folder, unique)
@@ -162,7 +169,7 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
         plan = plan._replace(plain=plan.plain - odd)
         body = _fill_staged(con, plan, sheet, body)
     refuse_rounded_ids(con, plan)
-    decided = decide_times(con, plan)
+    decided = decide_times(con, decide_amounts(con, plan, sheet.top, body))
     if decided is not plan:
         body = _fill_staged(con, decided, sheet, body)
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"

@@ -3,12 +3,15 @@
 * Dates in which the day or the month may come first: the whole file decides, not a cell.
 * Rows that are no records, such as totals, averages and the notes below a table: they are listed with the rejects, so that
   every line of the file is accounted for, but they are not lost rows.
+* Amounts such as 125.000, in which the dot may group thousands or stand before decimals.
 * Columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
 * Files in which the orders of several shops share their numbers, with nothing to tell the shops apart.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
@@ -16,10 +19,10 @@ from duckdb import DuckDBPyConnection
 
 from storehealth.errors import FileRefused
 from storehealth.intake.cells import NUMERIC_DATE, quote_literal, quote_name
-from storehealth.intake.containers import Body
+from storehealth.intake.containers import Body, TextRecord
 from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan
 from storehealth.intake.records import FOOTER, TOTAL, TOTAL_ROW
-from storehealth.support.message import Name, message
+from storehealth.support.message import Name, dump_message, message
 
 RARE = 20
 """A date in the other order than this many others is a mistyped cell, and decides nothing."""
@@ -232,16 +235,74 @@ def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
     return int(con.execute(f"SELECT coalesce(sum(strlen(id) - {KEPT}), 0) FROM ({zeros})").fetchall()[0][0])
 
 
+GROUPED = r"\D*\d{1,3}(\.\d{3})+(,\d+)?\D*"
+BY_DOTS = r"\D*(\d{1,3}(\.\d{3}){2,}(,\d+)?|\d{1,3}(\.\d{3})+,\d+|\d+,\d{1,2})\D*"
+NO_GROUPS = r"\D*\d[\d,]*\.(\d{1,2}|\d{4,})\D*|0\.\d*"
+ROUND = r"\D*[\d.]*0\D*"
+LEAST_GROUPED = 3
+MOST_ROUND = 0.8
+"""Share of amounts like 125.000 that end in a zero from which these are thousands: three decimals seldom do."""
+OF_THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+UNCLEAR = "CREATE OR REPLACE TEMP TABLE unclear_amounts (line BIGINT, header VARCHAR, value VARCHAR, reason VARCHAR)"
+
+
+def decide_amounts(
+    con: duckdb.DuckDBPyConnection, plan: ReadingPlan, top: Sequence[TextRecord], body: Body
+) -> ReadingPlan:
+    """Decide by the whole column whether 125.000 is 125 or 125,000; the same plan where no column has such amounts.
+
+    Amounts such as 1.234,50 or 1.234.000 prove that dots group thousands, 12.75 that they do not. Where nothing proves either,
+    round thousands are taken for what they look like, and the table ``unclear_amounts`` says how the column was read.
+    """
+    con.execute(UNCLEAR)
+    money = [key for key, _, target in plan.iterate_read_columns() if target.type == "money"]
+    doubtful = {key: line for key in money if (line := _find_grouped(top, plan.match.columns[key]))}
+    found = frozenset(key for key, line in doubtful.items() if _groups_by_dots(con, plan, key, body, line))
+    return plan._replace(dotted=found, plain=plan.plain - found) if found else plan
+
+
+def _find_grouped(top: Sequence[TextRecord], place: int) -> int | None:
+    """The line of the first amount like 125.000 near the top of a sheet."""
+    cells = ((record.line, record.cells[place].strip()) for record in top if place < len(record.cells))
+    return next((line for line, cell in cells if re.fullmatch(GROUPED, cell)), None)
+
+
+def _groups_by_dots(con: duckdb.DuckDBPyConnection, plan: ReadingPlan, key: str, body: Body, line: int) -> bool:
+    grouped, by_dots, no_groups, is_round = (
+        f"regexp_full_match(cell, {quote_literal(pattern)})" for pattern in (GROUPED, BY_DOTS, NO_GROUPS, ROUND)
+    )
+    counts = (grouped, by_dots, no_groups, f"{grouped} AND {is_round}")
+    columns = ", ".join(f"count(*) FILTER ({count})" for count in counts)
+    cells = f"SELECT trim(c{plan.match.columns[key]}) AS cell FROM ({body.sql})"
+    row = con.execute(f"SELECT {columns}, min(cell) FILTER ({grouped}) FROM ({cells})").fetchall()[0]
+    several, proven, refuted, rounded, example = row
+    if proven or refuted:
+        return not refuted
+    groups = several >= LEAST_GROUPED and rounded >= MOST_ROUND * several and not _has_three_decimals(con, plan)
+    reason = message("reject.dots_thousands", n=several) if groups else message("reject.dots_decimals", n=several)
+    values = [line, plan.match.headers[key], example, dump_message(reason)]
+    con.execute("INSERT INTO unclear_amounts VALUES (?, ?, ?, ?)", values)
+    return groups
+
+
+def _has_three_decimals(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
+    """Whether the file names a currency of thousandths."""
+    key = plan.layout.find_column("orders", "currency")
+    if key not in plan.match.columns:
+        return False
+    codes = con.execute(f"SELECT DISTINCT upper({quote_name(str(key))}) FROM staged").fetchall()
+    return bool({code for (code,) in codes} & OF_THREE_DECIMALS)
+
+
 LEAST_MIXED = 3
 """Order numbers with two buyers and two times that are no accident."""
 
 
 MIXED = """
-    SELECT count(*), count(*) FILTER (is_mixed), list_sort(list([first, second]) FILTER (is_mixed))[1] FROM (
-        SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
-               least(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS first,
-               greatest(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS second
-        FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+    SELECT count(*), count(*) FILTER (is_mixed), min(first) FILTER (is_mixed), arg_min(last, first) FILTER (is_mixed) FROM (
+        SELECT min(hash({buyer})) <> max(hash({buyer})) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+               min(source_row) AS first, max(source_row) AS last
+        FROM kept WHERE {order} IS NOT NULL AND {buyer} IS NOT NULL GROUP BY hash({order}) HAVING count(*) > 1)
 """
 
 
@@ -258,7 +319,7 @@ def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Non
     if not all(key in plan.match.columns for key in keys.values()):
         return
     query = MIXED.format(**{name: quote_name(str(key)) for name, key in keys.items()})
-    ((repeated, mixed, rows),) = con.execute(query).fetchall()
+    ((repeated, mixed, first, second),) = con.execute(query).fetchall()
     if mixed >= LEAST_MIXED and 2 * mixed >= repeated:
-        problem = message("rows.mixed_shops", n=mixed, first=rows[0], second=rows[1])
+        problem = message("rows.mixed_shops", n=mixed, first=first, second=second)
         raise FileRefused(problem, message("rows.mixed_shops_hint"))

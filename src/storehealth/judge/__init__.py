@@ -9,7 +9,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import split_alternatives
 from storehealth.catalogue.platform import Platform
 from storehealth.catalogue.rule import Rule
-from storehealth.catalogue.texts import describe_window, name_needs, to_message
+from storehealth.catalogue.texts import describe_window, name_needs, name_table, to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows
 from storehealth.judge.causes import count_causes
 from storehealth.judge.certainty import FEW_DAYS, assess_certainty
@@ -38,12 +38,14 @@ from storehealth.model import (
     SideFigure,
     Status,
 )
-from storehealth.support.message import Message, clauses, message, sentences
+from storehealth.support.message import Message, Name, Value, clauses, message, quantity, sentences
 
 SHOWN = frozenset({"shipping_mark", "platform_promise", "one_warehouse", "all_lanes_far", "no_sender_roles"})
 """Assumptions shown with every verdict; `explain` lists the others."""
 ASSUMED_FIGURE = "if_suspected_automatic_replies_count_as_answers"
 """Name of the figure shown beside a rule when suspected auto-replies were counted as bot messages."""
+MOST_DESCRIBED = 3
+"""Defects that are described one by one."""
 NO_LIMIT_SOURCE = LimitSource(source=message("source.no_limit"), verified="assumed")
 
 
@@ -74,6 +76,7 @@ def judge(
 def _build_finding(case: RuleCase) -> Finding:
     rule, measurement, tally = case.rule, case.measurement, case.measurement.tally
     status, note = _decide_verdict(case)
+    note = _describe_defects(case, note) if status in ("watch", "fail") else note
     note = _append_basis(case, _prepend_stretch(case, note))
     low, high = _to_direction(
         case, *(case.certainty.interval if case.certainty else (measurement.low, measurement.high))
@@ -194,6 +197,29 @@ def _describe_missing(needs: Sequence[str]) -> Message:
     if all("=" in need for need in needs):
         return message("verdict.no_row_shows", needs=name_needs(needs))
     return message("verdict.missing", needs=name_needs(needs))
+
+
+def _describe_defects(case: RuleCase, note: Message | None) -> Message | None:
+    """Where the rule says what one defect is: the worst of them, instead of how much may be chance."""
+    rule, defects = case.rule, case.measurement.evidence
+    if rule.says is None or not defects:
+        return note
+    described = [
+        to_message(
+            rule.says, f"rule.{rule.code}.says", **{name: _to_value(name, cell) for name, cell in row.details.items()}
+        )
+        for row in defects[:MOST_DESCRIBED]
+    ]
+    more = case.measurement.tally.defects - len(described)
+    return clauses([*described, message("verdict.more_defects", n=more)] if more else described)
+
+
+def _to_value(name: str, cell: str | float | None) -> Value:
+    if name == "table_name":
+        return name_table(str(cell))
+    if name == "resolution_seconds" and isinstance(cell, int | float):
+        return quantity(float(cell), "seconds")
+    return Name(str(cell)) if cell is None or isinstance(cell, str) else cell
 
 
 def _prepend_stretch(case: RuleCase, note: Message | None) -> Message | None:

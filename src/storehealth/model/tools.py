@@ -123,6 +123,10 @@ class ToolRecord(FrozenModel):
             return message("tools.undated", zone=Name(self.timezone), platform=Name(self.platform))
         return message("tools.as_of", at=self.as_of, zone=Name(self.timezone), platform=Name(self.platform))
 
+    def count_listed(self, command: str) -> int:  # noqa: ARG002 - a tool of two commands counts by it
+        """Count the rows of the first table that is shown."""
+        return next((len(table.rows) for table in self._list_tables() if table.first), 0)
+
     def to_block(self) -> ToolBlock:
         """Return the record as tables with titles and units, in the order of its fields."""
         return ToolBlock(

@@ -35,6 +35,7 @@ CLEAR_WITHIN = 3
 """Days in which a pile is to be cleared."""
 GROWTH = 0.05
 """A pile grows if so much more comes in than is done."""
+STOCK_KEYS = ("reorder:", "delist:")
 EXCUSES = re.compile(r"快递|物流|运输|carrier|courier|transport", re.IGNORECASE)
 GIFTS = re.compile(r"赠品|礼物|先寄|\bgift|\bregalo|\bobsequio", re.IGNORECASE)
 SLOT = re.compile(r"\{(\w*)\}")
@@ -102,6 +103,10 @@ class Today(ToolRecord):
     totals: tuple[TodayTotal, ...] = ()
     backlog: tuple[Backlog, ...] = ()
     stock: tuple[StockLine, ...] = ()
+
+    def count_listed(self, command: str) -> int:
+        """Count what is open, also where only new items were shown; ``due`` lists no stock."""
+        return sum(command != "due" or not key.startswith(STOCK_KEYS) for key in self.keys)
 
     def describe_time(self) -> Message:
         """Say from when time left is counted, and how far the files go."""
@@ -238,6 +243,7 @@ class OpenThing(NamedTuple):
 def build_today(inputs: ToolInputs) -> Today:
     """List what is to do. Options: ``only`` = ``deadlines`` leaves stock out, ``since`` = ``last`` shows new items only."""
     now = inputs.now or inputs.as_of or datetime(2000, 1, 1)  # noqa: DTZ001 - times of files have no zone
+    now = now.replace(microsecond=0)
     writer, ends = ReplyWriter(inputs), inputs.fetch(ENDS)[0]
     only_deadlines = inputs.options.get("only") == "deadlines"
     stock = () if only_deadlines else list_stock(inputs)
@@ -249,9 +255,7 @@ def build_today(inputs: ToolInputs) -> Today:
     things += [] if only_deadlines else _list_stock_work(stock, now)
     known = _list_known(inputs)
     items = sorted((_to_item(thing, now, known) for thing in things), key=_rank)
-    keys = {item.key for item in items} | {
-        key for key in known or () if only_deadlines and key.startswith(("reorder:", "delist:"))
-    }
+    keys = {item.key for item in items} | {key for key in known or () if only_deadlines and key.startswith(STOCK_KEYS)}
     if inputs.options.get("since") == "last":
         items = [item for item in items if item.is_new]
     totals, missing = tuple(_sum_items(items)), tuple(_list_missing(inputs, only_deadlines))

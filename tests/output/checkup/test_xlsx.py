@@ -35,6 +35,7 @@ SHEETS = {
         "Summary",
         "Actions",
         "Findings",
+        "Causes",
         "Evidence",
         "Agents",
         "Hours",
@@ -44,11 +45,12 @@ SHEETS = {
         "Rejects",
         "Method",
     ],
-    "zh": ["摘要", "待办", "问题", "证据", "客服", "时段", "订单", "售后", "文件", "拒收", "方法"],
+    "zh": ["摘要", "待办", "问题", "原因", "证据", "客服", "时段", "订单", "售后", "文件", "拒收", "方法"],
     "es": [
         "Resumen",
         "Acciones",
         "Hallazgos",
+        "Causas",
         "Evidencia",
         "Agentes",
         "Horas",
@@ -341,7 +343,7 @@ def test_each_cause_of_a_finding_has_a_row_with_its_slice_and_share() -> None:
         MissCause(id="unexplained", name=verbatim("unexplained"), misses=10, share=0.25),
     )
     lines = records(read(checkup(findings=(finding(causes=causes),)))["Causes"])
-    assert [(line["Cause"], line["Slice"], line["Misses"]) for line in lines] == [
+    assert [(line["Cause"], line["Of"], line["Misses"]) for line in lines] == [
         ("this warehouse", "W1", 30),
         ("unexplained", None, 10),
     ]

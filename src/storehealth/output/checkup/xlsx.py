@@ -14,6 +14,8 @@ from typing import Any
 import xlsxwriter
 
 from storehealth.catalogue.texts import name_dimension
+from storehealth.i18n import Words
+from storehealth.i18n.findings import name_detail
 from storehealth.model import AreaScore, Breakdowns, Checkup, Finding, OrderStep, PublishedMeasurement
 from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
 from storehealth.output.tools.xlsx import write_block
@@ -53,7 +55,9 @@ def render(checkup: Checkup) -> bytes:
     if any(finding.causes for finding in checkup.findings):
         writer.add_table("causes", CAUSE_COLUMNS, _list_causes(checkup))
     details = list(dict.fromkeys(name for f in checkup.findings for row in f.evidence.rows for name in row.details))
-    writer.add_table("evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=details)
+    writer.add_table(
+        "evidence", EVIDENCE_COLUMNS, _list_evidence(checkup, details), extra=_name_details(details, checkup)
+    )
     slices = checkup.measurements
     titles = {finding.code: finding for finding in checkup.findings}
     agents = [cut for cut in slices if any(name in AGENT_DIMENSIONS for name in cut.segment)]
@@ -274,6 +278,11 @@ def _list_causes(checkup: Checkup) -> Iterator[Sequence[Cell]]:
         for cause in finding.causes:
             segment, share = " ".join(cause.segment.values()), Figure(cause.share, "share")
             yield (finding.code, finding.title, cause.name, segment, cause.misses, share)
+
+
+def _name_details(names: Sequence[str], checkup: Checkup) -> list[str]:
+    """Headers of the columns that rules show; in English they are the names themselves, as in other formats."""
+    return list(names) if checkup.language == "en" else [name_detail(name, Words(checkup.language)) for name in names]
 
 
 def _group_by_time(slices: Iterable[PublishedMeasurement]) -> dict[str, dict[tuple[str, str | None], float | None]]:

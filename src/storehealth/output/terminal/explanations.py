@@ -25,7 +25,7 @@ from storehealth.model import (
 )
 from storehealth.output.terminal.page import STYLES, SYMBOLS, Page, TextRun, pad_text
 from storehealth.score import rebuild_scoring
-from storehealth.score.metrics import compute_headline_weights, is_weighted
+from storehealth.score.metrics import TARGET_SCORE, compute_headline_weights, is_weighted
 
 CODE = 6
 BAR = 40
@@ -81,8 +81,9 @@ def _add_area(
 
 
 def _cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
+    """Points of the headline up to its target, as the first screen counts them."""
     weight, score = parts[finding.code]
-    return 100 * weight * (1 - score)
+    return 100 * weight * max(0.0, TARGET_SCORE - score)
 
 
 def _add_finding(page: Page, finding: Finding, parts: dict[str, tuple[float, float]], words: Words) -> None:

@@ -37,11 +37,11 @@ def add_rule(
         _block(page, words.say("rule.measures"), [rule.about.in_language(words.language)])
     _block(page, words.say("rule.formula"), [describe_formula(rule, words), words.say("rule.exempt")])
     _block(page, words.say("rule.limits"), list(list_limits(rule, catalogue, words, name)))
-    _block(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words, name)))
-    _block(page, words.say("rule.printed"), list(list_printed(rule, words)))
     _block(page, words.say("rule.why"), list(list_reasons(rule, words, name)))
     _block(page, words.say("rule.advice"), list(list_advice(rule, words, name)))
     _block(page, words.say("rule.needs"), list(list_needs(rule, catalogue, words, platform)))
+    _block(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words, name)))
+    _block(page, words.say("rule.printed"), list(list_printed(rule, words)))
     if not details:
         page.add_blank()
         page.add(words.say("rule.sql_hidden"))
@@ -87,6 +87,12 @@ def list_sql(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "entity", measure.entity
 
 
+WORDS_OF_FACTS = frozenset(
+    {"counts", "left_out", "ignored", "wall", "clip", "exclude_by_start", "every", "first", "ratings", "orders", "auto"}
+)
+"""Words that facts hold, which stand in settings and platform files as they are."""
+
+
 def _is_shown(key: str, only: str | None) -> bool:
     """Whether a platform, a version or a site of it is shown: all are, where none is asked for."""
     return only is None or key.partition("@")[0].partition("/")[0] in (only, "generic")
@@ -130,6 +136,8 @@ def list_facts(rule: Rule, catalogue: Catalogue, words: Words, only: str | None 
 def _fact(fact: Fact, words: Words) -> str:
     if isinstance(fact.value, tuple):
         return ", ".join(fact.value) or "—"
+    if isinstance(fact.value, str):
+        return words.say(f"fact_word.{fact.value}") if fact.value in WORDS_OF_FACTS else fact.value
     timed = isinstance(fact.value, float) and not isinstance(fact.value, bool)
     return words.format_figure(float(fact.value), "seconds") if timed else str(fact.value)
 
