@@ -32,7 +32,7 @@ PROGRAM = [sys.executable, "-m", "storehealth"]
 NOBODY = 65534
 BOUND = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner,-chown")
 """Takes from root what lets it use the files of others: so it is one of two users, and ``nobody`` is the other."""
-SECONDS = 300
+SECONDS = 1800
 dice = random.Random(1)  # noqa: S311 - no secret
 
 
@@ -213,7 +213,7 @@ def rewrite(folder: Path) -> None:
 
 
 DISTURBANCES: dict[Callable[[Path], None], int] = {
-    interrupt: 20, terminate: 20, move_clock: 2, close_state: 2, share_state: 2, list_many: 1, nest: 1, rewrite: 10,
+    interrupt: 10, terminate: 10, move_clock: 1, close_state: 1, share_state: 1, list_many: 1, nest: 1, rewrite: 5,
 }  # fmt: skip
 """What is done, and how often."""
 

@@ -8,6 +8,7 @@ one record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
 from inspect import Parameter, Signature, signature
@@ -372,6 +373,30 @@ class Only:
         object.__setattr__(self, "names", frozenset(names))
 
 
+class _Registering:
+    """How commands are registered now."""
+
+    names_only = False
+
+
+@contextmanager
+def register_names_only() -> Iterator[None]:
+    """Within this context commands are registered without options, for a list of them: that takes half the time."""
+    _Registering.names_only = True
+    try:
+        yield
+    finally:
+        _Registering.names_only = False
+
+
+def _drop_options(command: Callable[..., int]) -> Callable[..., int]:
+    def call() -> int:
+        raise TypeError(f"{command.__name__} is registered for a list of commands only")
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    return call
+
+
 def expand_records(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command a signature in which each field of its records is a parameter.
 
@@ -381,6 +406,8 @@ def expand_records(command: Callable[..., int]) -> Callable[..., int]:
     Raises:
         TypeError: Two parameters have one name, or ``Only`` names a field that does not exist.
     """
+    if _Registering.names_only:
+        return _drop_options(command)
     hints = get_type_hints(command, include_extras=True)
     parameters: dict[str, Parameter] = {}
     records: dict[str, tuple[Any, list[str]]] = {}

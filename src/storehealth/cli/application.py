@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from storehealth import __version__
-from storehealth.cli import EXIT_CODES, error_handler, is_command, list_commands, streams
+from storehealth.cli import EXIT_CODES, _options, error_handler, is_command, list_commands, streams
 
 HELP_NAMES = ["-h", "--help"]
 
 
-def build_application(only: str | None = None) -> typer.Typer:
-    """Build the application and register every command, or the one of a module alone."""
+def build_application(only: str | None = None, names_only: bool = False) -> typer.Typer:
+    """Build the application and register every command.
+
+    Args:
+        only: The module of the one command to register; None: all.
+        names_only: Whether to leave out the options of the commands, for the list of them.
+    """
     application = typer.Typer(
         name="storehealth",
         help="Audits an online store's exports: what goes wrong, in which rows, and what to do about it.",
@@ -25,8 +31,9 @@ def build_application(only: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": HELP_NAMES},
     )
     application.callback()(_take_program_options)
-    for name in [only] if only else list_commands():
-        import_module(f"storehealth.cli.{name}").register(application)
+    with _options.register_names_only() if names_only else nullcontext():
+        for name in [only] if only else list_commands():
+            import_module(f"storehealth.cli.{name}").register(application)
     return application
 
 
@@ -39,8 +46,10 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: list[str]) -> int | None:
     named = arguments[0].replace("-", "_") if arguments else ""
+    is_list = arguments in ([], *([name] for name in HELP_NAMES))
     # of another command than the one that is named nothing is needed, and all of them take a twentieth of a second
-    command = typer.main.get_command(build_application(named if is_command(named) else None))
+    application = build_application(named if is_command(named) else None, names_only=is_list)
+    command = typer.main.get_command(application)
     _hide_flag_values(command)
     code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
     return code

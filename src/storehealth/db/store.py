@@ -271,13 +271,16 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
     The temporary directory stays accessible when everything else is locked, so it is the scratch folder or none.
     """
     path = str(scratch / f"{uuid.uuid4().hex}.duckdb") if scratch and rows >= FEW else ":memory:"
-    # over few rows a query is mostly planning, and the connections side by side keep the cores busy
+    number = count_connections(rows) if scratch else 1
     con = duckdb.connect(path, config={"threads": 1} if rows < ONE_THREAD_BELOW else {})
     if rows >= ONE_THREAD_BELOW:
         apply_thread_limit(con)
+        # each connection runs queries on a thread of its own, beside those of the database: more than cores cost time
+        ((threads,),) = con.execute("SELECT current_setting('threads')").fetchall()
+        con.execute(f"SET threads = {max(threads - number + 1, 1)}")
     con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    connections = [con, *(con.cursor() for _ in range(count_connections(rows) - 1 if scratch else 0))]
+    connections = [con, *(con.cursor() for _ in range(number - 1))]
     for connection in connections:
         # a bar would be drawn on stdout, into the middle of a JSON document
         connection.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from storehealth.errors import ExitCode
 from storehealth.fleet.work import USUAL, StoreTask, audit_task, describe_failure, measure_bytes
+from storehealth.model.base import FrozenModel
 from storehealth.model.fleet import StoreResult, StoreStatus
 from storehealth.schedule import RunFolders
 from storehealth.schedule.schedules import read_last_attempt
@@ -107,6 +108,14 @@ def _load_readers() -> None:
     load_containers()
     load_archives()
     list(find_spans(EVERYTHING))
+    _build_records(FrozenModel)
+
+
+def _build_records(record: type[FrozenModel]) -> None:
+    """Build the validators of all records, which are else built when the first of each is made."""
+    for kind in record.__subclasses__():
+        kind.model_rebuild()
+        _build_records(kind)
 
 
 def run_tasks(tasks: Iterable[StoreTask], options: PoolOptions, work: Work = audit_task) -> Iterator[StoreResult]:

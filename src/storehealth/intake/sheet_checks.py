@@ -299,11 +299,10 @@ LEAST_MIXED = 3
 
 
 MIXED = """
-    SELECT count(*), count(*) FILTER (is_mixed), list_sort(list([first, second]) FILTER (is_mixed))[1] FROM (
-        SELECT min({buyer}) <> max({buyer}) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
-               least(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS first,
-               greatest(arg_max(source_row, {buyer}), arg_min(source_row, {buyer})) AS second
-        FROM kept WHERE {order} IS NOT NULL GROUP BY {order} HAVING count(*) > 1)
+    SELECT count(*), count(*) FILTER (is_mixed), min(first) FILTER (is_mixed), arg_min(last, first) FILTER (is_mixed) FROM (
+        SELECT min(hash({buyer})) <> max(hash({buyer})) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
+               min(source_row) AS first, max(source_row) AS last
+        FROM kept WHERE {order} IS NOT NULL AND {buyer} IS NOT NULL GROUP BY hash({order}) HAVING count(*) > 1)
 """
 
 
@@ -320,7 +319,7 @@ def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Non
     if not all(key in plan.match.columns for key in keys.values()):
         return
     query = MIXED.format(**{name: quote_name(str(key)) for name, key in keys.items()})
-    ((repeated, mixed, rows),) = con.execute(query).fetchall()
+    ((repeated, mixed, first, second),) = con.execute(query).fetchall()
     if mixed >= LEAST_MIXED and 2 * mixed >= repeated:
-        problem = message("rows.mixed_shops", n=mixed, first=rows[0], second=rows[1])
+        problem = message("rows.mixed_shops", n=mixed, first=first, second=second)
         raise FileRefused(problem, message("rows.mixed_shops_hint"))
