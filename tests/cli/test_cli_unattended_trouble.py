@@ -182,7 +182,7 @@ def test_a_disk_that_became_read_only_is_two_and_the_run_before_stays(
     assert ended.code == 2
     assert ended.err == (
         f"storehealth: The state folder {state} cannot be used: Read-only file system."
-        " Give --state a folder that you may write to\n"
+        " Give --state a folder that you can write to\n"
     )
     assert faked.asked is None
     assert whole(state) == before
