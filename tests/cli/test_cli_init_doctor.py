@@ -61,7 +61,7 @@ def test_settings_that_the_files_do_not_show_are_left_open(
     assert main(["init", "shop", "--state", str(tmp_path / "state")]) == 0
     output, text = capsys.readouterr().out, Path("storehealth.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {"store": "shop", "language": "en"}
-    assert "left open: platform, timezone" in output
+    assert "the files do not show them: platform, timezone" in output
     assert expected in text
     assert text.count("Not in the files") == 2
     main(["init", "shop", "--platform", "jd", "--force", "--state", str(tmp_path / "state")])

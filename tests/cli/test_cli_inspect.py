@@ -82,13 +82,13 @@ def test_both_kinds_of_duplicates_are_counted_and_every_row_accounted_for(source
 def test_rejects_are_grouped_by_reason_and_column_with_their_first_lines(sources: dict[str, Any]) -> None:
     """A reject that cost its row is counted separately from one that cost only the cell."""
     groups = {
-        (group["column"], group["reason"]["text"].split(",")[0]): group for group in sources["orders.csv"]["rejects"]
+        (group["column"], group["reason"]["text"].split(";")[0]): group for group in sources["orders.csv"]["rejects"]
     }
-    amount = groups["paid_amount", "not an amount"]
+    amount = groups["paid_amount", "not an amount of money"]
     assert amount["reason"]["id"] == "reject.money"
     assert "write it like 1234.50" in amount["reason"]["text"]
     assert (amount["count"], amount["rows_lost"], amount["lines"], amount["values"]) == (1, 0, [5], ["xxxx"])
-    assert groups["created_at", "not a date and time"]["rows_lost"] == 1
+    assert groups["created_at", "not a date and time in any known order"]["rows_lost"] == 1
     assert groups[None, "too few columns: 3 instead of 6"]["lines"] == [7]
 
 

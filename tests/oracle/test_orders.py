@@ -103,3 +103,48 @@ def test_a_customers_own_cancellation_is_no_stock_out() -> None:
         tables, BOOK, StoreSettings("shop", BOOK.platforms["generic"], {}), ["fulfilments"]
     ) as store:
         assert read_outcomes(store, "ST02") == Counter({("o0", "met"): 1})
+
+
+visits = st.lists(st.tuples(st.integers(0, 4), st.none() | st.integers(0, 3)), min_size=1, max_size=25).filter(
+    lambda drawn: any(wait is not None for _, wait in drawn)
+)
+"""Orders of one warehouse: the day of payment, and how many days later it left."""
+
+
+def judge_volume(drawn: list[tuple[int, int | None]]) -> Counter[str]:
+    """LG10: each day on which orders came, left or waited; too many for the warehouse, and still waiting at midnight."""
+    left = [day + wait for day, wait in drawn if wait is not None]
+    active = sorted(count for count in Counter(left).values())
+    found: Counter[str] = Counter()
+    last = max([day for day, _ in drawn] + left)
+    for day in range(last + 1):
+        place = 0.9 * (len(active) - 1)
+        low = int(place)
+        high = min(low + 1, len(active) - 1)
+        capacity = active[low] + (active[high] - active[low]) * (place - low)
+        came = sum(paid == day for paid, _ in drawn)
+        waiting = sum(paid <= day and (wait is None or paid + wait > day) for paid, wait in drawn)
+        if not (came or waiting or day in left):
+            continue
+        found["late" if came > capacity and waiting > capacity else "met"] += 1
+    return found
+
+
+@examples(200, **RANDOM_STORES)
+@given(drawn=visits)
+def test_days_of_a_warehouse_have_the_outcomes_of_the_second_implementation(
+    drawn: list[tuple[int, int | None]],
+) -> None:
+    rows = [
+        {"order_id": f"o{number}", "warehouse": "W", "status": "paid" if wait is None else "shipped",
+         "created_at": MONDAY + timedelta(days=day), "paid_at": MONDAY + timedelta(days=day),
+         "shipped_at": None if wait is None else MONDAY + timedelta(days=day + wait, hours=1)}
+        for number, (day, wait) in enumerate(drawn)
+    ]  # fmt: skip
+    wanted = StoreSettings("shop", BOOK.platforms["generic"], {})
+    with open_store_from_rows({"orders": rows}, BOOK, wanted, ["warehouse_days"]) as store:
+        found = read_outcomes(store, "LG10")
+    counts: Counter[str] = Counter()
+    for (_, outcome), count in found.items():
+        counts[outcome] += count
+    assert Counter({key: count for key, count in counts.items() if key in ("met", "late")}) == judge_volume(drawn)

@@ -17,7 +17,7 @@ from tests.views.test_fulfilments_property import BOOK
 
 MONDAY = datetime.fromisoformat("2026-03-02 00:00")
 SKUS = ("s0", "s1", "s2")
-DEMAND = timedelta(days=30)
+DEMAND, REPLENISH = timedelta(days=30), timedelta(days=7)
 CODES = ("ST01", "ST04")
 
 moments = st.builds(
@@ -128,3 +128,26 @@ def compare(drawn: list[Snapshot], sold: list[Sale]) -> tuple[dict[str, Any], di
 def test_stock_has_the_outcomes_of_the_second_implementation(drawn: list[Snapshot], sold: list[Sale]) -> None:
     found, expected = compare(drawn, sold)
     assert found == expected
+
+
+def judge_cover(drawn: list[Snapshot], sold: list[Sale]) -> Counter[tuple[str, str]]:
+    """ST03: SKUs in demand of which some are left; how long they last at the pace of the days there are, 30 at most."""
+    found: Counter[tuple[str, str]] = Counter()
+    first = min((sale.paid.date() for sale in sold), default=None)
+    for sku, pieces in count_available(drawn).items():
+        until = max(snapshot.at for snapshot in drawn if snapshot.sku == sku).date()
+        days = [sale.paid.date() for sale in sold if sku in sale.skus and sale.status != "cancelled"]
+        recent = [day for day in days if until - DEMAND <= day <= until]
+        if pieces > 0 and recent and first is not None:
+            span = min(DEMAND.days, (until - first).days + 1)
+            found[sku, "met" if pieces / (len(recent) / span) >= REPLENISH.days else "late"] += 1
+    return found
+
+
+@examples(200, **RANDOM_STORES)
+@given(drawn=snapshots, sold=sales)
+def test_cover_has_the_outcomes_of_the_second_implementation(drawn: list[Snapshot], sold: list[Sale]) -> None:
+    settings = StoreSettings("shop", BOOK.platforms["generic"], BOOK.platforms["generic"].facts)
+    with open_store_from_rows(build_rows(drawn, sold), BOOK, settings, ["sku_days", "fulfilments"]) as store:
+        rows = read_outcomes(store, "ST03")
+    assert Counter({key: count for key, count in rows.items() if key[1] != "exempt"}) == judge_cover(drawn, sold)

@@ -179,7 +179,7 @@ def explain_hourly(schedule: Schedule, machine: str, now: datetime) -> Message |
     from storehealth.schedule import crontab
 
     moved = crontab.read_cron_zone() if schedule.by != "systemd" else None
-    if crontab.is_own_clock(schedule.zone, machine, now, moved):
+    if crontab.is_cron_clock(schedule.zone, machine, now, moved):
         return None
     if moved not in (None, machine):
         return message("schedule.moved", moved=Name(moved), zone=Name(schedule.zone))

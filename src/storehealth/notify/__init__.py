@@ -38,9 +38,9 @@ from storehealth.notify.outbox import (
     Outbox,
     QueuedNotice,
     SendingRound,
-    explain_failure_hold_back,
-    explain_hold_back,
+    explain_failure_withholding,
     explain_wait,
+    explain_withholding,
     send_round,
 )
 from storehealth.notify.services import Addresses, read_addresses
@@ -110,7 +110,7 @@ def announce_failure(run: str, problem: Message, settings: Settings, state: Path
             if not acquired:
                 return _report_busy(outbox)
             memory = NotificationMemory(state)
-            held_reason = explain_failure_hold_back(settings.notify, memory.read(build_runs_key(run)), problem, now)
+            held_reason = explain_failure_withholding(settings.notify, memory.read(build_runs_key(run)), problem, now)
             notice = None
             if held_reason is None:
                 notice = outbox.put(QueuedNotice.create(write_failure_notice(run, problem, words), run, now))
@@ -144,7 +144,9 @@ def announce_notice(notice: Notice, subject: str, settings: Settings, state: Pat
             if not acquired:
                 return _report_busy(outbox)
             memory, content = NotificationMemory(state), verbatim(f"{notice.title}\n{notice.body}")
-            held_reason = explain_failure_hold_back(settings.notify, memory.read(build_runs_key(subject)), content, now)
+            held_reason = explain_failure_withholding(
+                settings.notify, memory.read(build_runs_key(subject)), content, now
+            )
             queued = None
             if held_reason is None:
                 queued = outbox.put(QueuedNotice.create(notice, subject, now))
@@ -164,7 +166,7 @@ def preview_notice(
     news = compare_checkup(known, checkup)
     words = Words(_language_of(checkup, settings))
     notice = write_notice(checkup, news, words, reports)
-    return notice, explain_hold_back(settings.notify, news, known, now)
+    return notice, explain_withholding(settings.notify, news, known, now)
 
 
 def send_waiting(settings: Settings, state: Path, now: datetime, at_once: bool = True) -> Delivery:
@@ -191,7 +193,7 @@ def _announce_locked(
     memory, outbox = NotificationMemory(state), Outbox(state)
     known = memory.read(build_store_key(checkup))
     news = compare_checkup(known, checkup)
-    held_reason = explain_hold_back(settings.notify, news, known, now)
+    held_reason = explain_withholding(settings.notify, news, known, now)
     waiting = None
     if held_reason is None:
         notice = write_notice(checkup, news, words, reports, attach=settings.notify.attach)

@@ -201,7 +201,7 @@ def combine_notices(notices: Sequence[QueuedNotice], words: Words) -> Notice:
     return Notice(title, "\n\n".join(blocks), tuple(files))
 
 
-def explain_hold_back(
+def explain_withholding(
     notify: NotifySettings, changes: CheckupChanges, known: KnownState | None, now: datetime
 ) -> Message | None:
     """Return why nobody is notified of a checkup; None if somebody is."""
@@ -214,7 +214,7 @@ def explain_hold_back(
     return _check_repetition(notify, known, digest_content(changes), now)
 
 
-def explain_failure_hold_back(
+def explain_failure_withholding(
     notify: NotifySettings, known: KnownState | None, problem: Message, now: datetime
 ) -> Message | None:
     """Return why nobody is notified that an audit failed; None if somebody is."""

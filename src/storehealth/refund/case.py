@@ -261,7 +261,7 @@ def _to_decimal(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
-Line = Annotated[str, BeforeValidator(_check_line)]
+SingleLine = Annotated[str, BeforeValidator(_check_line)]
 Email = Annotated[str, BeforeValidator(_check_email)]
 Money = Annotated[Decimal, BeforeValidator(_to_decimal), Field(gt=0, max_digits=18, decimal_places=2)]
 
@@ -271,26 +271,30 @@ class MerchantDetails(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    company: Line | None = Field(default=None, description="Contracting company, as in the contract.")
-    credit_code: Line | None = Field(default=None, description="Unified social credit code, or tax number.")
-    legal_representative: Line | None = None
-    store: Line | None = Field(default=None, description="Store's name on the platform, if not the top-level store.")
-    store_id: Line | None = None
-    contract_number: Line | None = None
-    contact: Line | None = None
-    phone: Line | None = None
+    company: SingleLine | None = Field(default=None, description="Contracting company, as in the contract.")
+    credit_code: SingleLine | None = Field(default=None, description="Unified social credit code, or tax number.")
+    legal_representative: SingleLine | None = None
+    store: SingleLine | None = Field(
+        default=None, description="Store's name on the platform, if not the top-level store."
+    )
+    store_id: SingleLine | None = None
+    contract_number: SingleLine | None = None
+    contact: SingleLine | None = None
+    phone: SingleLine | None = None
     email: Email | None = None
-    address: Line | None = None
-    account_name: Line | None = Field(default=None, description="Name of the account; it should be the company's.")
-    bank: Line | None = None
-    account: Line | None = Field(default=None, description="Account number, in quotes.")
+    address: SingleLine | None = None
+    account_name: SingleLine | None = Field(
+        default=None, description="Name of the account; it should be the company's."
+    )
+    bank: SingleLine | None = None
+    account: SingleLine | None = Field(default=None, description="Account number, in quotes.")
     amount: Money | None = Field(default=None, description="The deposit paid.")
-    currency: Line | None = None
+    currency: SingleLine | None = None
     paid_on: date | None = Field(default=None, description="Day the deposit was paid.")
-    receipt_number: Line | None = None
+    receipt_number: SingleLine | None = None
     closed_on: date | None = Field(default=None, description="Day the store stopped selling.")
-    recipient: Line | None = Field(default=None, description="Whom the papers are addressed to.")
-    recipient_address: Line | None = None
+    recipient: SingleLine | None = Field(default=None, description="Whom the papers are addressed to.")
+    recipient_address: SingleLine | None = None
     after_sales_days: int | None = Field(default=None, ge=0, le=1000, description="Overrides the checklist's period.")
     chase_every: int | None = Field(
         default=None, ge=1, le=365, description="Overrides the checklist's reminder interval, in days."

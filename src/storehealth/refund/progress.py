@@ -51,7 +51,7 @@ from storehealth.support.message import Message, Name, message
 EPOCH = date(2020, 1, 1)
 DEADLINE_KIND = "deposit"
 LAST_MINUTE = time(23, 59)
-TO_KEEP = ("deadline", "chase")
+FOLLOW_UP_KINDS = ("deadline", "chase")
 LIVE: frozenset[ItemState] = frozenset({"open", "blocked", "waiting", "later"})
 
 
@@ -80,7 +80,7 @@ def derive_status(checklist: Checklist, dossier: Dossier, request: StatusRequest
         outcome=decide_outcome(facts, items.values()),
         next=choose_next_items(items.values()),
         next_chase=next(
-            (moment.on for moment in moments if moment.kind in TO_KEEP and moment.on >= request.as_of), None
+            (moment.on for moment in moments if moment.kind in FOLLOW_UP_KINDS and moment.on >= request.as_of), None
         ),
         earliest=find_earliest_date(facts, items.values()),
         stages=stages,

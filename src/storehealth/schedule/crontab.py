@@ -43,7 +43,7 @@ def format_crontab_line(
         now: The zones' clocks are compared from this time on.
         moved: The zone that the crontab's ``CRON_TZ`` names, which cron may use instead.
     """
-    matches = is_own_clock(schedule.zone, machine, now, moved)
+    matches = is_cron_clock(schedule.zone, machine, now, moved)
     times = (
         schedule.cron if matches else convert_to_hourly(schedule.cron, schedule.zone, _list_clocks(machine, moved), now)
     )
@@ -54,7 +54,7 @@ def format_crontab_line(
     )  # cron turns a bare % into a line break
 
 
-def is_own_clock(zone: str, machine: str, now: datetime, moved: str | None) -> bool:
+def is_cron_clock(zone: str, machine: str, now: datetime, moved: str | None) -> bool:
     """Whether cron's clock is that of a zone, whether it follows ``CRON_TZ`` or not."""
     clocks = _list_clocks(machine, moved)
     return moved in (None, *clocks) and all(has_same_clock(zone, clock, now) for clock in clocks)

@@ -165,7 +165,9 @@ class _Watchdog:
                     if watched.deadline <= now:
                         watched.timed_out = True
                         watched.con.interrupt()
-                        watched.deadline = now + AGAIN  # one that comes before the query has begun stops nothing
+                        watched.deadline = (
+                            now + INTERRUPT_INTERVAL
+                        )  # one that comes before the query has begun stops nothing
                 # also while no query runs the thread stays until it would have woken: the next query comes soon
                 self.wakes_at = min(watched.deadline for watched in self.running)
                 del watched
@@ -174,7 +176,7 @@ class _Watchdog:
 
 
 _WATCHDOG = _Watchdog()
-AGAIN = 0.05
+INTERRUPT_INTERVAL = 0.05
 """Seconds between interrupts of a query whose time is up."""
 
 

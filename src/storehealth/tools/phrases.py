@@ -209,9 +209,10 @@ def build_phrases(inputs: ToolInputs) -> Phrases:
         needs = explain_need("tools.part.phrases", "messages.text")
         return Phrases(**header, headline=message("tools.phrases.none"), missing=(needs,))
     asked = inputs.fetch(ASKED)
-    names = QuestionWriter((row["said"], row["entity"]) for row in asked)
+    names = QuestionWriter({(row["said"], row["entity"]) for row in asked})
+    bare = {text: names.strip_names(text) for text in {row["said"] for row in asked}}
     for row in asked:
-        row["said"] = names.strip_names(row["said"])
+        row["said"] = bare[row["said"]]
     counts = Counter((row["topic"], row["said"]) for row in asked)
     clusters = cluster_questions(dict(counts.most_common(MOST_TEXTS)))
     groups = _group_rows(asked, clusters)

@@ -263,7 +263,7 @@ def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
     kind = "  ".join(dict.fromkeys(part for part in (source.layout, source.container, source.encoding) if part))
     page.add(mark, TextRun(source.path, "bold", keep=True), f"  {kind}", hang=4)
     if not used:
-        _add_stranger(page, source, words)
+        _add_unused_file(page, source, words)
         return
     numbers = {"kept": source.kept, "within": source.duplicates_within, "across": source.duplicates_across}
     parts = {name: words.format_whole(number) for name, number in numbers.items()} | {
@@ -281,7 +281,7 @@ def _add_file(page: Page, source: InspectedFile, words: Words) -> None:
         _add_preview(page, preview, words)
 
 
-def _add_stranger(page: Page, source: InspectedFile, words: Words) -> None:
+def _add_unused_file(page: Page, source: InspectedFile, words: Words) -> None:
     """Why a file is not used, which layout comes closest, and what its headers are."""
     page.add(words.render(source.note) if source.note else words.say("screen.no_reason"), indent=4)
     _add_list(page, words.say("inspect.headers"), source.unread)
