@@ -47,7 +47,7 @@ def test_the_page_on_python_names_every_frame_and_columns_that_it_has(run: dict[
     for name, columns in rows:
         frame = audit.frame(name)  # type: ignore[arg-type] # a name read from the page
         assert isinstance(frame, pd.DataFrame)
-        assert len(frame), name
+        assert len(frame) or name == "rejects", name  # the sample has no damaged row
         assert set(CODE.findall(columns)) <= set(frame.columns), name
 
 

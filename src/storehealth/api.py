@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from platformdirs import user_state_path
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.model import Breakdowns, Checkup, FrozenModel
+from storehealth.model import Breakdowns, Checkup, EvidenceRow, FrozenModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,9 @@ def _build_frame(checkup: Checkup, name: str) -> pd.DataFrame:
         rows = [
             {"code": finding.code, **row.model_dump()} for finding in checkup.findings for row in finding.evidence.rows
         ]
-        return pd.DataFrame(rows)
-    tables = checkup.breakdowns or Breakdowns()
-    records: Sequence[FrozenModel] = getattr(tables if name in Breakdowns.model_fields else checkup, name)
-    return pd.DataFrame([record.model_dump() for record in records])
+        return pd.DataFrame(rows or None, columns=None if rows else ["code", *EvidenceRow.model_fields])
+    part = (checkup.breakdowns or Breakdowns()) if name in Breakdowns.model_fields else checkup
+    # a frame without rows has its columns all the same; the annotation is tuple[Record, ...]
+    record_type, _ = get_args(type(part).model_fields[name].annotation)
+    records: Sequence[FrozenModel] = getattr(part, name)
+    return pd.DataFrame([record.model_dump() for record in records], columns=list(record_type.model_fields))
