@@ -133,7 +133,7 @@ def test_stock_has_the_outcomes_of_the_second_implementation(drawn: list[Snapsho
 def judge_cover(drawn: list[Snapshot], sold: list[Sale]) -> Counter[tuple[str, str]]:
     """ST03: SKUs in demand of which some are left; how long they last at the pace of the days there are, 30 at most."""
     found: Counter[tuple[str, str]] = Counter()
-    first = min((sale.paid.date() for sale in sold), default=None)
+    first = min((sale.paid.date() for sale in sold if sale.status != "cancelled"), default=None)
     for sku, pieces in count_available(drawn).items():
         until = max(snapshot.at for snapshot in drawn if snapshot.sku == sku).date()
         days = [sale.paid.date() for sale in sold if sku in sale.skus and sale.status != "cancelled"]
