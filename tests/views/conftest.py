@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import pytest
 
-from storehealth import catalogue as catalogue_module
-from storehealth.catalogue import Catalogue
+from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.common import Fact
-from storehealth.catalogue.files import read_yaml
-from storehealth.catalogue.platform import Platform
-from storehealth.catalogue.table import Table
-from storehealth.catalogue.thresholds import Scoring
-from storehealth.catalogue.view import View
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 
 Open = Callable[..., Store]
@@ -25,14 +18,7 @@ Open = Callable[..., Store]
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """Tables, views and platforms as shipped, without rules: what a database is made of."""
-    problems: list[str] = []
-    read = partial(catalogue_module._read_records, packs=(), paths={}, problems=problems)
-    tables, views = read("tables", Table, "name"), read("views", View, "view")
-    platforms = read("platforms", Platform, "name")
-    closers = read_yaml(catalogue_module.PACKAGE / "closers.yaml")
-    scoring = Scoring.model_validate(read_yaml(catalogue_module.PACKAGE / "scoring.yaml"))
-    assert not problems
-    return Catalogue(tables, {}, views, platforms, {}, scoring, tuple(map(str, closers)), {})
+    return load_catalogue()._replace(rules={}, layouts={})
 
 
 @pytest.fixture
