@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.effort import examples
 from tests.views.conftest import Open
 
-from storehealth.db.view_inputs import DAY, list_spells, parse_service_hours
+from storehealth.db.view_inputs import DAY, create_elapsed, list_spells, parse_service_hours
 from storehealth.errors import UsageError
 
 MONDAY = date(2026, 3, 2)
@@ -83,3 +85,72 @@ def test_weekdays_and_holidays_reach_sql(open_rows: Open) -> None:
     assert [day for day, is_open in opened.items() if is_open] == [
         "2026-04-30", "2026-05-06", "2026-05-07", "2026-05-08", "2026-05-09",
     ]  # fmt: skip
+
+
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Sao_Paulo",
+    "Africa/Casablanca",
+    "Asia/Shanghai",
+)
+HOUR = st.datetimes(datetime.fromisoformat("2016-01-01"), datetime.fromisoformat("2019-12-31"))
+
+
+@given(st.sampled_from(ZONES), HOUR, st.timedeltas(timedelta(0), timedelta(days=400)))
+@examples(400)
+def test_elapsed_is_real_time_wherever_the_wall_says_which(zone: str, since: datetime, span: timedelta) -> None:
+    """Times that a clock change skips or repeats are left out: the wall does not say which moment they are."""
+    wall = [since.replace(microsecond=0), (since + span).replace(microsecond=0)]
+    assume(all(is_unambiguous(moment, zone) for moment in wall))
+    real = [moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for moment in wall]
+    with duckdb.connect() as con:
+        create_elapsed(con, zone, wall[0], wall[1])
+        ((seconds,),) = con.execute("SELECT elapsed(?::TIMESTAMP, ?::TIMESTAMP)", wall).fetchall()
+    assert seconds == (real[1] - real[0]).total_seconds()
+
+
+def is_unambiguous(moment: datetime, zone: str) -> bool:
+    offsets = {moment.replace(tzinfo=ZoneInfo(zone), fold=fold).utcoffset() for fold in (0, 1)}
+    return len(offsets) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "since", "until", "seconds"),
+    [
+        ("America/New_York", "2026-03-08 01:59:50", "2026-03-08 03:00:10", 20),
+        ("Europe/Berlin", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 20),
+        ("America/New_York", "2026-11-01 00:59:50", "2026-11-01 02:00:10", 7220),
+        ("Europe/Berlin", "2026-10-25 01:59:50", "2026-10-25 03:00:10", 7220),
+        ("Europe/Berlin", "2026-10-25 02:10:00", "2026-10-25 02:10:20", 20),
+        ("Asia/Shanghai", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 3620),
+    ],
+)
+def test_a_wait_over_a_clock_change_takes_the_time_it_took(zone: str, since: str, until: str, seconds: int) -> None:
+    with duckdb.connect() as con:
+        create_elapsed(con, zone, datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-12-31"))
+        ((found,),) = con.execute("SELECT elapsed(?::TIMESTAMP, ?::TIMESTAMP)", [since, until]).fetchall()
+    assert found == seconds
+
+
+@pytest.mark.parametrize(
+    ("zone", "asked", "answered", "real"),
+    [
+        ("America/New_York", "2026-03-08 01:59:50", "2026-03-08 03:00:10", 20),
+        ("Europe/Berlin", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 20),
+        ("America/New_York", "2026-11-01 00:59:50", "2026-11-01 02:00:10", 7220),
+        ("Europe/Berlin", "2026-10-25 01:59:50", "2026-10-25 03:00:10", 7220),
+    ],
+)
+def test_chats_over_a_clock_change_wait_real_seconds(
+    open_rows: Open, zone: str, asked: str, answered: str, real: int
+) -> None:
+    rows = [
+        {"conversation_id": "c", "sender_id": role, "sender_role": role, "sent_at": at, "text": "yes?"}
+        for role, at in (("customer", asked), ("agent", answered))
+    ]
+    for hours in ((), ("00:00-24:00",)):
+        store = open_rows({"messages": rows}, zone=zone, views=["turns"], service_hours=hours, reply_clock="clip")
+        ((wall, waited),) = store.con.execute("SELECT wall_seconds, wait_seconds FROM turns").fetchall()
+        assert (wall, min(waited, real)) == (real, waited)

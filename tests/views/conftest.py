@@ -36,11 +36,12 @@ def open_rows(catalogue: Catalogue, request: pytest.FixtureRequest) -> Iterator[
         as_of: str | None = None,
         staff: dict[str, str] | None = None,
         views: list[str] | None = None,
+        zone: str = "UTC",
         **facts: Any,
     ) -> Store:
         own = {name: Fact(value=value, source="test", verified="assumed") for name, value in facts.items()}
         moment = datetime.fromisoformat(as_of) if as_of else None
-        settings = StoreSettings("shop", catalogue.platforms[platform], own, as_of=moment, staff=staff or {})
+        settings = StoreSettings("shop", catalogue.platforms[platform], own, zone=zone, as_of=moment, staff=staff or {})
         stores.append(open_store_from_rows(rows, catalogue, settings, usual if views is None else views))
         return stores[-1]
 

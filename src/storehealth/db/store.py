@@ -328,8 +328,13 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
     first = min((part.first for part in chats if part.first), default=store.as_of)
     view_inputs.create_service_hours(con, facts, first, store.as_of)
+    view_inputs.create_elapsed(con, settings.zone, _find_first(inputs), store.as_of)
     share_variables(connections)
     return store
+
+
+def _find_first(inputs: _Parts) -> datetime | None:
+    return min((part.first for parts in inputs.parts.values() for part in parts if part.first), default=None)
 
 
 def _find_defaults(

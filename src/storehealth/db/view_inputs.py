@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -220,6 +222,66 @@ def create_service_days(
         " unnest(?::STRUCT(opens BIGINT, closes BIGINT)[][])",
         [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
     )
+
+
+CLOCKS_WATCHED = timedelta(days=5 * 366)
+"""Years before the end of the data in which clock changes count: each is a comparison in every duration."""
+
+
+class ClockChange(NamedTuple):
+    """A change of a zone's clocks: the wall shows ``before``, and then ``after``."""
+
+    before: datetime
+    after: datetime
+
+
+def create_elapsed(con: duckdb.DuckDBPyConnection, zone: str, first: datetime | None, last: datetime | None) -> None:
+    """Create ``elapsed(since, until)``: the real seconds between two wall times of the zone.
+
+    In spring the wall skips an hour, which did not pass. In autumn it shows an hour twice: what lies on both sides of it took
+    an hour more than the wall says. A time within that hour may be of either pass, so there the wall's difference stays.
+    """
+    terms = ["epoch(until_at - since_at)"]
+    if first is not None and last is not None:
+        terms += map(_correct_for, list_clock_changes(zone, max(first, last - CLOCKS_WATCHED), last))
+    con.execute(f"CREATE MACRO elapsed(since_at, until_at) AS {' + '.join(terms)}")
+
+
+def _correct_for(change: ClockChange) -> str:
+    """The seconds to add to the wall's difference where a change lies between two times."""
+    begins, ends = (
+        sorted((change.before, change.after)) if change.after < change.before else (change.after, change.after)
+    )
+    seconds = (change.before - change.after).total_seconds()
+    return (
+        f"CASE WHEN since_at < {sql.quote_value(begins)}::TIMESTAMP AND until_at >= {sql.quote_value(ends)}::TIMESTAMP"
+        f" THEN {seconds!r} ELSE 0.0 END"
+    )
+
+
+def list_clock_changes(zone: str, first: datetime, last: datetime) -> Iterator[ClockChange]:
+    """List the changes of a zone's clocks between two of its wall times, by looking at each day."""
+    at = first.replace(minute=0, second=0, microsecond=0, tzinfo=ZoneInfo(zone)).astimezone(UTC) - timedelta(days=1)
+    end = last.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) + timedelta(days=1)
+    while at < end:
+        after = at + timedelta(days=1)
+        if _offset(zone, at) != _offset(zone, after):
+            yield _find_change(zone, at, after)
+        at = after
+
+
+def _find_change(zone: str, low: datetime, high: datetime) -> ClockChange:
+    """Find the change between two moments, to the second, by halving."""
+    before, after = _offset(zone, low), _offset(zone, high)
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
+        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+    moment = high.replace(tzinfo=None)
+    return ClockChange(moment + before, moment + after)
+
+
+def _offset(zone: str, moment: datetime) -> timedelta:
+    return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
 
 
 def create_night_macros(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> None:

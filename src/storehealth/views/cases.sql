@@ -41,13 +41,13 @@ SELECT
     reviewer_id, handler_id, refund_amount,
     CASE WHEN ended_at IS NULL AND NOT is_open THEN NULL
          WHEN has_goods AND review_at IS NOT NULL AND received_at IS NOT NULL
-         THEN epoch(review_at - applied_at) + greatest(0, epoch(stopped_at - greatest(received_at, review_at)))
+         THEN elapsed(applied_at, review_at) + greatest(0, elapsed(greatest(received_at, review_at), stopped_at))
          -- where only the sending is known, the way back counts as the store's: the file cannot tell it
          WHEN has_goods AND review_at IS NOT NULL AND returned_at IS NOT NULL AND ended_at IS NOT NULL
-         THEN epoch(review_at - applied_at) + greatest(0, epoch(stopped_at - greatest(returned_at, review_at)))
-         WHEN has_goods AND review_at IS NOT NULL AND is_open THEN epoch(review_at - applied_at)
-         ELSE epoch(stopped_at - applied_at) END AS merchant_seconds,
-    CASE WHEN ended_at IS NOT NULL OR is_open THEN epoch(stopped_at - applied_at) END AS total_seconds,
+         THEN elapsed(applied_at, review_at) + greatest(0, elapsed(greatest(returned_at, review_at), stopped_at))
+         WHEN has_goods AND review_at IS NOT NULL AND is_open THEN elapsed(applied_at, review_at)
+         ELSE elapsed(applied_at, stopped_at) END AS merchant_seconds,
+    CASE WHEN ended_at IS NOT NULL OR is_open THEN elapsed(applied_at, stopped_at) END AS total_seconds,
     is_open AND (review_at IS NULL OR NOT has_goods OR received_at IS NOT NULL) AS waits_for_merchant,
     platform_total_hours,
     case_id AS entity, applied_at AS at, getvariable('aftersales_end') AS until, source_file, source_row

@@ -25,7 +25,7 @@ marked AS NOT MATERIALIZED (
 ),
 numbered AS (             -- without conversation ids: one stream per customer (or file), cut where it rests
     SELECT *, coalesce(customer_id, source_file) AS stream, row_number() OVER w AS n,
-           epoch(sent_at - lag(sent_at) OVER w) AS rest
+           elapsed(lag(sent_at) OVER w, sent_at) AS rest
     FROM marked
     WHERE conversation_id IS NULL
     WINDOW w AS (PARTITION BY coalesce(customer_id, source_file) ORDER BY sent_at, source_file, source_row)

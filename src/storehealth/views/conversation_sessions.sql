@@ -16,9 +16,9 @@ WITH rooms AS (           -- when it ran, and whose it is: the customer named, e
 ),
 apart AS (                -- a transfer cuts a conversation into parts seconds apart: those are one session
     SELECT *,
-           getvariable('fragment_gap') = 0 OR customer_id IS NULL OR coalesce(epoch(began - max(ended) OVER (
+           getvariable('fragment_gap') = 0 OR customer_id IS NULL OR coalesce(elapsed(max(ended) OVER (
                PARTITION BY customer_id ORDER BY began, conversation_id
-               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) > getvariable('fragment_gap'), true) AS is_new
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), began) > getvariable('fragment_gap'), true) AS is_new
     FROM rooms
 )
 SELECT conversation_id, customer_id, channel,

@@ -49,7 +49,7 @@ SELECT s.* EXCLUDE (first_word, first_line, last_agent, last_assigned)
        coalesce(w.ended_at, closed_at) AS ended_at,
        w.skill_group, w.satisfaction, w.resolved,
        w.ended_at AS workbook_ended_at,
-       epoch(getvariable('chat_end') - last_at) > getvariable('session_gap') AS has_rested,
+       elapsed(last_at, getvariable('chat_end')) > getvariable('session_gap') AS has_rested,
        CASE WHEN getvariable('channel') <> 'auto' THEN getvariable('channel')
             ELSE coalesce(named.channel, w.channel, (SELECT channel FROM chat_channel)) END AS channel,
        first_line[2] AS source_file, first_line[3] AS source_row

@@ -40,7 +40,7 @@ SELECT
     coalesce(f.agent_id, held_by) AS agent_id,
     messages, customer_messages, agent_messages, bot_messages,
     coalesce(c.abandoned, false) AS abandoned,
-    CASE WHEN left_turn[2] >= left_turn[1] THEN epoch(left_turn[2] - left_turn[1]) END AS abandoned_after_seconds,
+    CASE WHEN left_turn[2] >= left_turn[1] THEN elapsed(left_turn[1], left_turn[2]) END AS abandoned_after_seconds,
     t.channel, is_slow_channel(t.channel) AS is_asynchronous, satisfaction, resolved, t.order_id, t.sku_id, t.skill_group,
     coalesce(customer_id, session_id) AS entity,
     coalesce(opened_at, started_at) AS at,

@@ -60,15 +60,15 @@ stretches AS (
 ),
 decided AS (              -- one too long decides; else the one still running; else the longest for its lane
     SELECT waybill_no, arg_max(row(gap_from, gap_to, allowed), CASE
-        WHEN epoch(gap_to - gap_from) > allowed THEN row(2, epoch(gap_to - gap_from) - allowed)
+        WHEN elapsed(gap_from, gap_to) > allowed THEN row(2, elapsed(gap_from, gap_to) - allowed)
         WHEN gap_to IS NULL THEN row(1, 0.0)
-        ELSE row(0, epoch(gap_to - gap_from) - allowed) END) AS gap
+        ELSE row(0, elapsed(gap_from, gap_to) - allowed) END) AS gap
     FROM stretches
     GROUP BY waybill_no
 )
 SELECT waybill_no, order_id, carrier, warehouse, province, origin, lane, ended_at,
        gap[1] AS gap_from, gap[2] AS gap_to, gap[3] AS allowed_seconds,
-       epoch(coalesce(gap_to, getvariable('parcels_end')) - gap_from) AS gap_seconds,
+       elapsed(gap_from, coalesce(gap_to, getvariable('parcels_end'))) AS gap_seconds,
        coalesce(order_id, waybill_no) AS entity, gap_from AS at, getvariable('parcels_end') AS until, source_file, source_row
 FROM decided
 JOIN lanes USING (waybill_no)

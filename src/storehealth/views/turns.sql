@@ -26,7 +26,7 @@ marks AS (
     FROM settled
     WHERE NOT is_end AND (closes IS DISTINCT FROM 'bot' OR goes_on AND next_settles
         OR NOT (goes_on AND next_closes IS NOT NULL)
-           AND epoch(coalesce(CASE WHEN goes_on THEN next_at END, getvariable('chat_end')) - sent_at) > getvariable('session_gap'))
+           AND elapsed(sent_at, coalesce(CASE WHEN goes_on THEN next_at END, getvariable('chat_end'))) > getvariable('session_gap'))
 ),
 runs AS (                 -- first of each run: questions and replies alternate from here on; a hand-off begins anew
     SELECT *, coalesce(lead(session_id) OVER () = session_id AND lead(closes) OVER () IS NULL, false) AS begins_anew
@@ -86,7 +86,7 @@ held AS (                 -- who held a turn, and how long
     SELECT a.session_id, a.source_file, a.source_row,
            max(since) FILTER (agent_id = replier) AS assigned_at,
            list({agent_id: agent_id, since: greatest(since, opened_at),
-                 seconds: epoch(least(gone, stopped_at) - greatest(since, opened_at))} ORDER BY since) AS holders
+                 seconds: elapsed(greatest(since, opened_at), least(gone, stopped_at))} ORDER BY since) AS holders
     FROM asked AS a
     JOIN assigned AS s ON s.session_id = a.session_id AND since <= stopped_at AND gone > opened_at
     GROUP BY a.session_id, a.source_file, a.source_row
@@ -94,10 +94,12 @@ held AS (                 -- who held a turn, and how long
 timed AS (
     SELECT a.* EXCLUDE (n, is_left, might_be_first), assigned_at, holders,
            n IN (SELECT min(n) FROM asked WHERE might_be_first GROUP BY session_id) AS is_first, is_open(f.spells, opened_at) AS in_hours,
-           epoch(stopped_at - opened_at) AS wall_seconds,
-           open_before(t.before, t.spells, stopped_at) - open_before(f.before, f.spells, opened_at) AS clip_seconds,
-           CASE WHEN assigned_at > opened_at THEN open_before(t.before, t.spells, stopped_at)
-               - open_before(g.before, g.spells, assigned_at) END AS later_clip
+           elapsed(opened_at, stopped_at) AS wall_seconds,      -- spells are on the wall, which skips an hour in spring
+           CASE WHEN f.day IS NOT NULL AND t.day IS NOT NULL THEN least(wall_seconds, open_before(t.before, t.spells, stopped_at)
+               - open_before(f.before, f.spells, opened_at)) END AS clip_seconds,
+           CASE WHEN assigned_at > opened_at AND t.day IS NOT NULL AND g.day IS NOT NULL
+                THEN least(elapsed(assigned_at, stopped_at), open_before(t.before, t.spells, stopped_at)
+                    - open_before(g.before, g.spells, assigned_at)) END AS later_clip
     FROM ended AS a
     LEFT JOIN held USING (session_id, source_file, source_row)
     LEFT JOIN service_days AS f ON f.day = opened_at::DATE
@@ -118,7 +120,7 @@ SELECT
     coalesce(clip_seconds, wall_seconds) AS clip_seconds,
     CASE WHEN handled_by IS DISTINCT FROM 'human' THEN NULL
          WHEN getvariable('reply_clock') = 'clip' THEN coalesce(later_clip, clip_seconds, wall_seconds)
-         ELSE epoch(stopped_at - greatest(opened_at, assigned_at)) END AS agent_wait_seconds,
+         ELSE elapsed(greatest(opened_at, assigned_at), stopped_at) END AS agent_wait_seconds,
     -- left: the session was closed while this question was open, or came to rest with it
     coalesce(next_closed_at <= replied_at OR replied_at IS NULL
         AND (next_closed_at IS NOT NULL OR workbook_ended_at >= opened_at OR has_rested), false) AS abandoned,

@@ -13,7 +13,7 @@ WITH rows AS (
     WHERE started_at IS NOT NULL AND NOT EXISTS (FROM messages)
 ),
 timed AS (
-    SELECT rows.*, is_open(f.spells, started_at) AS in_hours, epoch(stopped_at - started_at) AS waited,
+    SELECT rows.*, is_open(f.spells, started_at) AS in_hours, elapsed(started_at, stopped_at) AS waited,
            open_before(t.before, t.spells, stopped_at) - open_before(f.before, f.spells, started_at) AS clipped
     FROM rows
     LEFT JOIN service_days AS f ON f.day = started_at::DATE
