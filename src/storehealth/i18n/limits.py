@@ -7,8 +7,9 @@ from datetime import date
 from typing import Protocol
 
 from storehealth.i18n import Words
-from storehealth.i18n.sources import describe_days, name_platform
+from storehealth.i18n.sources import describe_days
 from storehealth.model import Checkup, Finding, MoneyAtRisk, PlatformLine, PrintedFigure
+from storehealth.support.message import data_text
 
 ROWS_PER_MISS = 100
 """A margin of up to one row in this many judged rows is within reach."""
@@ -29,7 +30,13 @@ def summarize_limits(checkup: Checkup, words: Words) -> str | None:
         return None
     more = [words.count("count.more", len(lines) - MOST_SHOWN)] if len(lines) > MOST_SHOWN else []
     parts = words.say("unit.semicolon").join([*lines[:MOST_SHOWN], *more])
-    return words.say("against.brief", platform=name_platform(checkup), parts=parts)
+    return words.say("against.brief", platform=_title_platform(checkup, words), parts=parts)
+
+
+def _title_platform(checkup: Checkup, words: Words) -> str:
+    """The platform as people call it, with its site; its short name where no file describes it any more."""
+    title = words.render(data_text(f"platform.{checkup.platform}.title", checkup.platform))
+    return words.say("unit.brackets", what=title, inside=checkup.site) if checkup.site else title
 
 
 def _summarize(line: PlatformLine, words: Words) -> str:
