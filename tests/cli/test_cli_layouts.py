@@ -64,7 +64,7 @@ def test_a_pack_whose_examples_hold_passes_and_only_its_layouts_are_tested(run: 
     [
         ('order_id: "7001", created_at', 'order_id: "7009", created_at', "order_id: expected 7009, got 7001"),
         ("paid_amount: 1.00}", "paid_amount: 1.01}", "orders 2: paid_amount: expected 1.01, got 1.0"),
-        ("rejected: 1", "rejected: 0", "Poured: 'yesterday': not a time"),
+        ("rejected: 1", "rejected: 0", "Poured: 'yesterday': not a date and time"),
         ('\n        - {order_id: "7002", paid_amount: 1.00}', "", "orders: 2 rows; the example expects 1"),
     ],
 )

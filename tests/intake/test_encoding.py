@@ -96,7 +96,7 @@ def test_bad_lines_behind_the_first_chunk_are_named_by_their_place_in_the_file(
     data = orders(20).encode(code)
     (tmp_path / "long.csv").write_bytes(data + b"a\xffb\n" + b"\xff\n")
     with pytest.raises(
-        FileRefused, match=rf"line 22 cannot be decoded \(byte {len(data) + 1} of the file\), and 1 more"
+        FileRefused, match=rf"line 22 \(byte {len(data) + 1} of the file\) and 1 more lines cannot be decoded"
     ):
         convert_to_utf8(tmp_path / "long.csv", tmp_path)
 

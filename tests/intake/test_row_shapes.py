@@ -90,6 +90,7 @@ FOOTERS = [
     st.booleans(),
 )
 @example(count=2, footers=[["* figures in EUR"], ["合 计", "", "", "", "", ""]], is_padded=False, has_gap=False)
+@example(count=2, footers=[["注：金额含运费"]], is_padded=True, has_gap=False)
 def test_totals_and_notes_below_a_table_are_no_rows_and_not_lost(
     attempt: Attempt, count: int, footers: list[list[str]], is_padded: bool, has_gap: bool
 ) -> None:

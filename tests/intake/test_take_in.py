@@ -106,7 +106,7 @@ def test_a_header_alone_is_no_trouble(take: Take) -> None:
     [
         ("1,tomorrow,5\n2,never,5\n", "下单时间: not a date and time in any"),
         ("1.2E+17,2026-01-02,5\n", '订单号, such as "1.2E+17": the id is incomplete'),
-        ("1,week 17,5\n", '下单时间, such as "week 17": not a time'),
+        ("1,week 17,5\n", '下单时间, such as "week 17": not a date and time'),
         (",2026-01-02,5\n", "订单号: order_id is missing; 1 row"),
         ("1;2026-01-02;5\n", "too few columns: 1 instead of 3; 1 row"),
     ],
@@ -183,7 +183,7 @@ def test_a_link_out_of_the_folder_is_not_followed(take: Take, tmp_path: Path) ->
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "link.csv").symlink_to(tmp_path / "secret.csv")
     intake = take({"orders.csv": ORDERS})
-    assert "leads out" in str(intake.sources[0].note)
+    assert "points outside" in str(intake.sources[0].note)
     assert intake.sources[0].rows == 0
 
 
@@ -197,7 +197,7 @@ def test_a_pipe_in_the_folder_is_reported_and_not_opened(take: Take, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("target", "reason"), [("gone.csv", "not there"), ("link.csv", "not there"), ("../gone.csv", "out")]
+    ("target", "reason"), [("gone.csv", "a broken link"), ("link.csv", "a broken link"), ("../gone.csv", "out")]
 )
 def test_a_link_that_leads_nowhere_is_reported(take: Take, tmp_path: Path, target: str, reason: str) -> None:
     """To a file that was moved away, or to itself."""

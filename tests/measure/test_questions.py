@@ -61,4 +61,4 @@ def test_nothing_is_on_target_while_the_question_stands() -> None:
     fine = message("headline.sentence", body=message("headline.fine", score=92.0))
     asked = str(add_question(fine, message("measure.read_as_social")))
     assert "on target" not in asked
-    assert "they end too early to tell" in asked
+    assert "they end too early to be sure" in asked

@@ -92,7 +92,7 @@ def test_the_finding_says_so_with_both_windows() -> None:
     made, _ = judged(RULE, measure_rows(RULE, rows(12, 10), rows(9, 80)))
     assert (made.status, made.judged, made.usual_window) == ("pass", 21, MARCH)
     assert "2026-01-01 to 2026-03-31" in str(made.note)
-    assert "(2026-03-02 to 2026-03-31) hold only 12 of the 20 rows needed" in str(made.note)
+    assert "(2026-03-02 to 2026-03-31) has only 12 of the 20 rows needed" in str(made.note)
 
 
 def test_nothing_is_asked_where_the_tables_begin_inside_the_window() -> None:

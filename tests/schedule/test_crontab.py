@@ -127,7 +127,7 @@ def test_a_first_line_makes_a_crontab(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_crontab_that_cannot_be_read_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = fake(tmp_path, monkeypatch, "echo 'You (me) are not allowed to use this program' >&2; exit 1")
-    with pytest.raises(UsageError, match=r"crontab refuses: You .me. are not allowed"):
+    with pytest.raises(UsageError, match=r"crontab refused: You .me. are not allowed"):
         crontab.install("x", "a")
     assert not table.exists()
 

@@ -97,7 +97,7 @@ def test_units_are_written_started_and_taken_away(
 
 def test_where_systemd_refuses_nothing_stays(call: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     control(tmp_path, monkeypatch, "echo 'Failed to connect to bus' >&2; exit 1")
-    with pytest.raises(UsageError, match="systemctl refuses: Failed to connect to bus"):
+    with pytest.raises(UsageError, match="systemctl refused: Failed to connect to bus"):
         systemd.install("tea", systemd.format_units(scheduled(name="tea"), call))
     assert not list(systemd.locate_units().iterdir())
 

@@ -119,7 +119,7 @@ def run(exports: Exports, options: InspectOptions, reading: ReadOptions, common:
         tell=progress.tell,
         state=state_folder.prepare_folder(common.state, exports, passing=True),
         **reading.to_request_fields(names),
-        **common.to_request_fields(),
+        **(common.to_request_fields() | {"packs": names.packs}),
     )
     with _open_exports(exports) as files:
         if target is not None:

@@ -20,9 +20,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from storehealth.support.control_chars import INVISIBLE
 from storehealth.support.message import Message, message, verbatim
 
-FORMULA = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@\t\r\n＝＋－＠]")
+FORMULA = re.compile(rf"[\s\u00ad{INVISIBLE}]*[=+\-@\t\r\n＝＋－＠]")
 """Beginnings that a spreadsheet takes for a formula, also when a cell is edited, copied into a CSV, or trimmed."""
 BOM = b"\xef\xbb\xbf"
 KNOWN = frozenset(

@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-_BEYOND = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
-CONTROL_CHARS = re.compile(f"[\x00-\x1f{_BEYOND}]+")
+INVISIBLE = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+CONTROL_CHARS = re.compile(f"[\x00-\x1f{INVISIBLE}]+")
 """A run of them, for texts that must stay on one line."""
-CONTROL_CHARS_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")
+CONTROL_CHARS_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{INVISIBLE}]")
 """Each of them except tab and line feed, for texts of several lines."""
 
 
