@@ -123,7 +123,7 @@ def test_a_worker_is_killed_and_every_store_is_done_once(s3: Any, cluster: Clust
     assert sorted(result.name for result in results) == [store.name for store in stores]
     expected = {store.name: "done" for store in stores} | {"corrupt": "failed"}  # none of its files can be used
     assert {result.name: result.status for result in results} == expected
-    for result in results:
+    for result in (result for result in results if result.status == "done"):
         assert result.folder is not None
         assert s3.exists(f"{result.folder}/checkup.json")
         assert s3.exists(f"fleet/states/{result.name}/00000001.tar.gz")

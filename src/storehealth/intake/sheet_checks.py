@@ -177,8 +177,12 @@ def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body
         _add_notes(con, is_rare)
 
 
+NOTE = r"\pL.*\s.*|^[*#※•]|[:：]$|^\pL{1,10}[:：]"
+"""Several words, a mark of a list, or a label: what a note below a table looks like, and an order id does not."""
+
+
 def _add_notes(con: DuckDBPyConnection, is_rare: bool) -> None:
-    note = r"""list_bool_or(list_transform(cells, lambda cell: regexp_matches(cell, '\pL.*\s.*|^[*#※•]|[:：]$|^\pL{1,10}[:：]')))"""
+    note = f"list_bool_or(list_transform(cells, lambda cell: regexp_matches(cell, {quote_literal(NOTE)})))"
     if is_rare:  # a row with a time and no id is a lost one, so the id itself must be odd
         note = f"({note} OR id <> '' AND NOT regexp_matches(id, '[0-9]'))"
     narrow = f"SELECT source_row FROM odd_cells WHERE len(cells) <= {NARROW} AND {note}"
