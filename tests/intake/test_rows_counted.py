@@ -136,7 +136,9 @@ def test_as_many_rows_are_told_as_were_written(
     source = taken(known, *pack(name, KINDS[name](table, code, end))).sources[0]
     written = [row for row in rows if any(row)]
     whole = {tuple(row) for row in written if row in BASE}
-    assert (source.rows, str(source.note or "").partition(" (")[0]) in [
+    # a changed number can be that of another row: then both are lines of one order, which is worth a note and loses nothing
+    note = "" if source.note is None or source.note.id == "rows.combined" else str(source.note).partition(" (")[0]
+    assert (source.rows, note) in [
         (len(written), ""), (len(written), "its headers fit shop_orders, but none of its rows could be read"),
         (0, "no rows below the header"),
     ]  # fmt: skip
