@@ -79,6 +79,7 @@ SIGN = re.compile("(?<![^\x00-\x7f])(?:[’–—]|(?<![A-Za-z])[^\x00-\x7fÀ-ÿ
 IMPROBABLE = re.compile("[ìù](?=[a-z])|[ðþýÐÞÝ]")
 """In Western text ì and ù end a word. ð, þ, ý are Icelandic; in the Turkish encoding their bytes are ğ, ş, ı."""
 WORD = re.compile("[A-Za-z\u00c0-\u017f]*[\u00c0-\u017f][A-Za-z\u00c0-\u017f]*")
+LATIN_LETTER = re.compile("[A-Za-z]")
 TURKISH = re.compile("[ğşıĞŞİçöüÇÖÜâîû](?=[A-Za-z])|(?<=[A-Za-z])[ğşıĞŞİçöüÇÖÜâîû]")
 
 
@@ -359,6 +360,9 @@ def detect_legacy_encoding(data: bytes) -> str:
 
 def _score(lines: list[bytes], codecs: tuple[str, ...], judge: Callable[[str], float]) -> float:
     """Judge the text that a family of codecs gives; 0 where more than a few lines cannot be decoded."""
+    whole = _decode(b"\n".join(lines), codecs[:1])  # nearly always so, and much faster than line by line
+    if lines and whole is not None:
+        return judge(whole)
     texts = [text for line in lines if (text := _decode(line, codecs)) is not None]
     is_readable = texts and len(lines) - len(texts) <= 1 + len(lines) // 50
     return judge("\n".join(texts)) if is_readable else 0.0
@@ -374,12 +378,14 @@ def _decode(line: bytes, codecs: tuple[str, ...]) -> str | None:
 
 
 def _count_foreign(text: str) -> int:
-    return max(sum(char > "\x7f" for char in text), 1)
+    """Count the characters beyond ASCII, at least 1; no loop in Python, since every family's judge counts a whole sample."""
+    return max(len(text) - len(text.encode("ascii", "ignore")), 1)
 
 
 def _judge_table(text: str, codec: str, table: Table, other: float) -> float:
     """Average likelihood of the characters that are not ASCII; ``other`` is that of characters outside the table."""
-    counts = Counter(char for char in text if "\x7f" < char < "\U00010000")  # emoji say nothing
+    # emoji say nothing
+    counts = {char: count for char, count in Counter(text).items() if "\x7f" < char < "\U00010000"}
     total = sum(count * _find_likelihood(char, codec, table, other) for char, count in counts.items())
     return float(total / max(sum(counts.values()), 1))
 
@@ -398,14 +404,14 @@ def _find_likelihood(char: str, codec: str, table: Table, other: float) -> float
 
 def _judge_chinese(text: str) -> float:
     score = _judge_table(text, "gb2312", GB2312, 0.5)
-    hanzi = {char for char in text if "\u4e00" <= char <= "\u9fff"}
+    hanzi = {char for char in set(text) if "\u4e00" <= char <= "\u9fff"}
     is_korean = len(hanzi) >= DISTINCT_HANGUL and all(char.encode("gb18030")[0] <= 0xC8 for char in hanzi)
     return score / 2 if is_korean else score
 
 
 def _judge_big5(text: str) -> float:
     """In Big5, two fifths of the second bytes are below 0x80, in GB2312 none: without any, it is hardly Big5."""
-    seconds = [raw[1] for char in text if char > "\x7f" and len(raw := char.encode("cp950", "ignore")) == 2]
+    seconds = [raw[1] for char in set(text) if char > "\x7f" and len(raw := char.encode("cp950", "ignore")) == 2]
     score = _judge_table(text, "big5", BIG5, 0.3)
     return score if any(byte < 0x80 for byte in seconds) else score * 0.6
 
@@ -428,9 +434,8 @@ def _judge_western(text: str) -> float:
 
 def _judge_central_european(text: str) -> float:
     """Words with letters of Polish, Czech and so on; a little less likely than Western text of the same bytes."""
-    words = [word for word in WORD.findall(text) if re.search("[A-Za-z]", word)]
-    letters = sum(map(_count_foreign, words))
-    return 0.8 * letters / _count_foreign(text)
+    words = "".join(word for word in WORD.findall(text) if not word.isascii() and LATIN_LETTER.search(word))
+    return 0.8 * _count_foreign(words) / _count_foreign(text) if words else 0.0
 
 
 def _judge_turkish(text: str) -> float:
