@@ -33,6 +33,18 @@ Format = Annotated[
     OutputFormat,
     typer.Option("--format", metavar="text|json", parser=_parsers.parse_format, help="Output format."),
 ]
+
+
+def build_output_option(help: str) -> Any:  # noqa: A002 - as typer calls it
+    """``-o FORMAT=PATH``, with a command's own help."""
+    return typer.Option("-o", "--output", metavar="FORMAT=PATH", parser=_parsers.parse_output, help=help)
+
+
+def build_as_of_option(help: str) -> Any:  # noqa: A002 - as typer calls it
+    """``--as-of TIME``, with a command's own help."""
+    return typer.Option("--as-of", metavar="TIME", parser=_parsers.parse_as_of, help=help)
+
+
 Platform = Annotated[
     str | None,
     typer.Option(
@@ -43,12 +55,7 @@ Platform = Annotated[
 ]
 AsOf = Annotated[
     datetime | None,
-    typer.Option(
-        "--as-of",
-        metavar="TIME",
-        parser=_parsers.parse_as_of,
-        help="Judge as of this time. Default: the last event in the files.",
-    ),
+    build_as_of_option("Judge as of this time. Default: the last event in the files."),
 ]
 Window = Annotated[
     str | None,
@@ -58,23 +65,11 @@ Window = Annotated[
 ]
 Outputs = Annotated[
     list[OutputOption] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FORMAT=PATH",
-        parser=_parsers.parse_output,
-        help="Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout.",
-    ),
+    build_output_option("Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout."),
 ]
 ReportOutputs = Annotated[
     list[OutputOption] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FORMAT=PATH",
-        parser=_parsers.parse_output,
-        help="Write a report, such as html=report.html; repeatable. - means stdout.",
-    ),
+    build_output_option("Write a report, such as html=report.html; repeatable. - means stdout."),
 ]
 """``-o`` of commands that have no rows of exports to write."""
 StrictData = Annotated[

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storehealth.cli import EXIT_CODES, _options, state_folder, streams
-from storehealth.cli._options import CommonOptions, Only, expand_records
-from storehealth.cli._parsers import parse_as_of, parse_window
+from storehealth.cli._options import CommonOptions, Only, build_as_of_option, expand_records
+from storehealth.cli._parsers import parse_window
 from storehealth.errors import UsageError
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, lines, message
@@ -63,9 +63,7 @@ class ExplainOptions:
         Path | None, typer.Option("--checkup", metavar="FILE", help="For `score`: a JSON report, in place of EXPORTS.")
     ] = None
     platform: Platform = None
-    as_of: Annotated[
-        datetime | None, typer.Option("--as-of", metavar="TIME", parser=parse_as_of, help="As for audit.")
-    ] = None
+    as_of: Annotated[datetime | None, build_as_of_option("As for audit.")] = None
     window: Annotated[
         str | None,
         typer.Option("--window", metavar="30d|all", parser=parse_window, help="As for audit, for `score`."),

@@ -17,7 +17,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, ReadOptions, expand_records
-from storehealth.cli._parsers import OutputOption, parse_output, parse_pack, require_one_of
+from storehealth.cli._parsers import OutputOption, parse_pack, require_one_of
 from storehealth.errors import ExitCode, FileRefused, UsageError
 from storehealth.support.message import Name, message
 
@@ -51,13 +51,7 @@ class InspectOptions:
     output_format: _options.Format = "text"
     output: Annotated[
         list[OutputOption] | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FORMAT=PATH",
-            parser=parse_output,
-            help="Also write json=PATH or rejects=PATH; - is stdout.",
-        ),
+        _options.build_output_option("Also write json=PATH or rejects=PATH; - is stdout."),
     ] = None
     preview: Annotated[
         int, typer.Option("--preview", metavar="N", min=0, help="Rows to show per table. Default: 3.")

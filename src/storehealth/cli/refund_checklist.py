@@ -9,8 +9,8 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from storehealth.cli import _refund, output_files, streams
-from storehealth.cli._options import Only, expand_records
-from storehealth.cli._parsers import OutputOption, parse_output
+from storehealth.cli._options import Only, build_output_option, expand_records
+from storehealth.cli._parsers import OutputOption
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import Name, message
 from storehealth.support.validation import suggest_name
@@ -44,13 +44,7 @@ Format = Annotated[
 ]
 Outputs = Annotated[
     list[OutputOption] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FORMAT=PATH",
-        parser=parse_output,
-        help="Also write text, markdown, html, json, ics or csv. Repeatable; - is stdout.",
-    ),
+    build_output_option("Also write text, markdown, html, json, ics or csv. Repeatable; - is stdout."),
 ]
 Details = Annotated[bool, typer.Option("--details", help="Show everything known about each item, and the case log.")]
 Days = Annotated[

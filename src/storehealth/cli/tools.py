@@ -14,7 +14,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
-from storehealth.cli._parsers import OutputOption, parse_as_of, parse_output, parse_window, require_one_of
+from storehealth.cli._parsers import OutputOption, parse_window, require_one_of
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -65,13 +65,7 @@ class ToolOptions:
     ] = "text"
     output: Annotated[
         list[OutputOption] | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FORMAT=PATH",
-            parser=parse_output,
-            help="Also write json, csv, xlsx or html; repeatable. - means stdout.",
-        ),
+        _options.build_output_option("Also write json, csv, xlsx or html; repeatable. - means stdout."),
     ] = None
 
 
@@ -81,12 +75,7 @@ class ListOptions(ToolOptions):
 
     as_of: Annotated[
         datetime | None,
-        typer.Option(
-            "--as-of",
-            metavar="TIME",
-            parser=parse_as_of,
-            help="Count from this time, and leave out what came later. Default: the real clock.",
-        ),
+        _options.build_as_of_option("Count from this time, and leave out what came later. Default: the real clock."),
     ] = None
 
 
