@@ -326,15 +326,15 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
     view_inputs.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
-    first = min((part.first for part in chats if part.first), default=store.as_of)
-    view_inputs.create_service_hours(con, facts, first, store.as_of)
-    view_inputs.create_elapsed(con, settings.zone, _find_first(inputs), store.as_of)
+    view_inputs.create_service_hours(con, facts, _find_first(chats) or store.as_of, store.as_of)
+    first = _find_first(part for parts in inputs.parts.values() for part in parts)
+    view_inputs.create_elapsed(con, settings.zone, first, store.as_of)
     share_variables(connections)
     return store
 
 
-def _find_first(inputs: _Parts) -> datetime | None:
-    return min((part.first for parts in inputs.parts.values() for part in parts if part.first), default=None)
+def _find_first(parts: Iterable[StoredTable]) -> datetime | None:
+    return min((part.first for part in parts if part.first), default=None)
 
 
 def _find_defaults(

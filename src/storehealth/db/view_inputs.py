@@ -263,11 +263,12 @@ def list_clock_changes(zone: str, first: datetime, last: datetime) -> Iterator[C
     """List the changes of a zone's clocks between two of its wall times, by looking at each day."""
     at = first.replace(minute=0, second=0, microsecond=0, tzinfo=ZoneInfo(zone)).astimezone(UTC) - timedelta(days=1)
     end = last.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) + timedelta(days=1)
+    offset = _offset(zone, at)
     while at < end:
         after = at + timedelta(days=1)
-        if _offset(zone, at) != _offset(zone, after):
+        if (offset_after := _offset(zone, after)) != offset:
             yield _find_change(zone, at, after)
-        at = after
+        at, offset = after, offset_after
 
 
 def _find_change(zone: str, low: datetime, high: datetime) -> ClockChange:
