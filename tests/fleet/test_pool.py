@@ -41,10 +41,17 @@ def test_a_store_that_hangs_is_ended_in_time_and_tried_once_more(tmp_path: Path)
     for name in ("hang", "next"):
         (tmp_path / "stores" / name).mkdir(parents=True)
     tasks = plan(tmp_path / "stores", tmp_path / "state")
-    results = run_by_name(tasks, PoolOptions(jobs=1, timeout=0.5), works.behave)
+    results = run_by_name(tasks, PoolOptions(jobs=1, timeout=5), works.behave)
     assert results["next"].status == "done"
     assert (results["hang"].status, results["hang"].attempts) == ("timeout", 2)
     assert "not finished after" in str(results["hang"].reasons[0])
+
+
+def test_a_store_that_would_end_just_after_its_time_ran_out_of_time_and_did_not_crash(tmp_path: Path) -> None:
+    (tmp_path / "stores/slow").mkdir(parents=True)
+    tasks = plan(tmp_path / "stores", tmp_path / "state")
+    results = run_by_name(tasks, PoolOptions(timeout=0.05), works.behave)
+    assert (results["slow"].status, results["slow"].attempts) == ("timeout", 2)
 
 
 def test_a_pipe_among_the_rules_of_a_store_hangs_only_that_store(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from storehealth.model.fleet import StoreResult
 
 
 def behave(task: StoreTask) -> StoreResult:
-    """As the store's name says: ``hang``, ``crash``, ``eat`` memory, ``once`` crash and then be done; else be done."""
+    """As the store's name says: be ``slow``, ``hang``, ``crash``, crash ``once`` and then be done; else be done at once."""
+    if task.name.startswith("slow"):
+        time.sleep(0.4)
     if task.name.startswith("hang"):
         time.sleep(600)
     if task.name.startswith("crash") or (task.name.startswith("once") and task.attempt == 1):

@@ -221,31 +221,34 @@ def _wait(running: list[_Running]) -> list[_Running]:
 
 
 def _collect(ended: _Running) -> StoreResult:
-    """Take the answer of a process, or say how it ended without one."""
-    process = ended.process
-    try:
-        if ended.answers.poll():
-            answer: StoreResult = ended.answers.recv()
-            return answer
-    except (EOFError, OSError):
-        pass
-    finally:
-        ended.answers.close()
-        process.join(timeout=1.0)
-        was_alive = process.is_alive()
-        if was_alive:
-            process.kill()
-            process.join()
-    return _report_loss(ended, was_alive)
+    """Take the answer of a process, or say how it ended without one: out of time, or crashed."""
+    answer: StoreResult | None = None
+    is_silent = not ended.answers.poll()  # a process that crashed is not silent: its end of the pipe is closed
+    if not is_silent:
+        with suppress(EOFError, OSError):
+            answer = ended.answers.recv()
+    is_late = is_silent and ended.process.is_alive()
+    _end(ended, is_late)
+    return answer or _report_loss(ended, is_late)
 
 
-def _report_loss(ended: _Running, was_alive: bool) -> StoreResult:
+def _end(ended: _Running, is_late: bool) -> None:
+    """Let a process that has answered or crashed come to its end; kill one that is late or does not end."""
+    ended.answers.close()
+    if not is_late:
+        ended.process.join(timeout=1.0)
+    if ended.process.is_alive():
+        ended.process.kill()
+    ended.process.join()
+
+
+def _report_loss(ended: _Running, is_late: bool) -> StoreResult:
     """Say that a process gave no answer, in the result and in the record of the store's run."""
     seconds = (datetime.now(UTC) - ended.started_at).total_seconds()
     reason = message("fleet.timeout", seconds=round(seconds))
-    if not was_alive:
+    if not is_late:
         reason = message("fleet.crashed", code=ended.process.exitcode or 0)
-    result = describe_failure(ended.task, ended.started_at, "timeout" if was_alive else "crashed", reason)
+    result = describe_failure(ended.task, ended.started_at, "timeout" if is_late else "crashed", reason)
     _record_end(ended.task, result)
     return result
 
