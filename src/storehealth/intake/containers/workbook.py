@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord, is_workbook
+from storehealth.intake.containers import Body, Claim, Head, Sheet, TextRecord, is_workbook, name_copy
 from storehealth.intake.containers._workbook_guard import check_parts, copy_sheets
 from storehealth.intake.containers.delimited import read_copy
 from storehealth.support.message import Name, message
@@ -43,12 +43,14 @@ def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open every sheet that has cells."""
     check_parts(path)
     _check_sectors(path)
+    folder = name_copy(scratch, "workbook")
+    folder.mkdir()
     try:
-        found = copy_sheets(path, scratch)
+        found = copy_sheets(path, folder)
     except ValueError as error:
         raise _explain_failure(path, error) from error
     copies = [
-        Worksheet(name, tuple(TextRecord(line, tuple(row)) for line, row in top), scratch / f"sheet{number}.csv", width)
+        Worksheet(name, tuple(TextRecord(line, tuple(row)) for line, row in top), folder / f"sheet{number}.csv", width)
         for number, (name, top, width) in enumerate(found)
     ]
     filled = [sheet for sheet in copies if sheet.top]
@@ -120,4 +122,4 @@ class Worksheet(NamedTuple):
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         whole = read_copy(self.copy, self.width, ())
         begin = self.top[first].line if first < len(self.top) else END
-        return whole._replace(sql=f"SELECT * FROM ({whole.sql}) WHERE source_row >= {begin}")
+        return whole._replace(sql=f"SELECT * FROM ({whole.sql}) WHERE source_row >= {begin}", rows=None)
