@@ -93,7 +93,7 @@ def write_suites(name: str, suites: Iterable[JunitSuite]) -> bytes:
 
 
 def _to_element(number: int, suite: JunitSuite) -> ElementTree.Element:
-    problems = [problem.element for case in suite.cases for problem in case.problems[:1]]
+    problems: list[str] = [problem.element for case in suite.cases for problem in case.problems[:1]]
     element = ElementTree.Element("testsuite", name=_clean(suite.name), id=str(number))
     element.set("package", _clean(suite.package or suite.name))
     element.set("hostname", "localhost")  # what Ant's schema asks for where no host is to be named
