@@ -313,7 +313,7 @@ def summarize_causes(finding: Finding, words: Words) -> str | None:
         return None
     parts = list_causes(finding, words, MOST_CAUSES)
     more = len(finding.causes) - len(parts)
-    parts += [words.count("count.more", more)] if more > 0 else []
+    parts += [words.count("notify.more", more)] if more > 0 else []
     return words.say("screen.causes", causes=words.say("unit.semicolon").join(parts))
 
 
