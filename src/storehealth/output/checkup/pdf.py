@@ -34,7 +34,7 @@ def render(checkup: Checkup) -> bytes:
         ReportFailed: It does not print this one.
     """
     browser = find_browser()
-    weasyprint = _import_weasyprint() if browser is None else None
+    weasyprint: Any = _import_weasyprint() if browser is None else None
     page = html.render(checkup)
     try:
         if browser is not None:
