@@ -176,6 +176,16 @@ def format_bounds(finding: Finding, words: Words, only: str | None = None) -> li
     return shown
 
 
+def format_brief_bound(finding: Finding, words: Words, value: float | None) -> str:
+    """A target or limit for where there is little room: ``≥90% (unverified)``; whoever it comes from, in one word."""
+    bound, source = words.format_bound(value, finding.unit, finding.higher_is), finding.limit_source
+    if source is None:
+        return bound
+    if source.own:
+        return words.say("unit.brackets", what=bound, inside=words.say("screen.own_limit"))
+    return mark_doubt(bound, "unverified" if source.verified == "third-party" else source.verified, words)
+
+
 def list_own_slices(finding: Finding, words: Words) -> list[str]:
     """Each slice with a limit of the store's own: figure, limit, misses and verdict."""
     return [
