@@ -214,8 +214,8 @@ def _write_areas(writer: SheetWriter, sheet: Any, checkup: Checkup, top: int) ->
 def _list_area_cells(area: AreaScore, worst: Finding | None) -> list[Cell]:
     scores = [Figure(value, "score") for value in (area.score, area.low, area.high)]
     shares = [Figure(area.weight, "share"), Figure(area.coverage, "share")]
-    cells: list[Cell] = [message(f"area.{area.id}"), *scores, *shares, Figure(area.loses, "points"), area.worst]
-    return [*cells, *([Figure(worst.value, worst.unit), worst.title] if worst else [])]
+    about: list[Cell] = [Figure(worst.value, worst.unit), worst.title] if worst else []
+    return [message(f"area.{area.id}"), *scores, *shares, Figure(area.loses, "points"), area.worst, *about]
 
 
 def _add_actions(writer: SheetWriter, checkup: Checkup) -> None:
