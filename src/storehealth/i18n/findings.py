@@ -122,14 +122,19 @@ LEAST_GAIN = 0.05
 """Points below this would be shown as +0."""
 
 
-def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
-    """Points, units, the command that does the work, effort, codes and the day to check again."""
+def list_gains(recommendation: Recommendation, words: Words) -> list[str]:
+    """What an action should bring: points with what they rest on, and units."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
         gain = words.say("screen.gain", points=words.format_decimal(recommendation.gain_points))
         basis = words.say(f"basis_of_gain.{recommendation.basis}")
         parts.append(words.say("unit.brackets", what=gain, inside=basis))
-    parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
+    return [*parts, *([words.render(recommendation.gain_units)] if recommendation.gain_units else [])]
+
+
+def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
+    """Points, units, the command that does the work, effort, codes and the day to check again."""
+    parts = list_gains(recommendation, words)
     parts += [words.render(recommendation.command)] if recommendation.command else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:
@@ -174,6 +179,16 @@ def format_bounds(finding: Finding, words: Words, only: str | None = None) -> li
         last = words.say("unit.brackets", what=shown[-1], inside=words.say("screen.own_limit"))
         shown[-1] = last if source.own else mark_doubt(shown[-1], source.verified, words)
     return shown
+
+
+def format_brief_bound(finding: Finding, words: Words, value: float | None) -> str:
+    """A target or limit for where there is little room: ``≥90% (unverified)``; whoever it comes from, in one word."""
+    bound, source = words.format_bound(value, finding.unit, finding.higher_is), finding.limit_source
+    if source is None:
+        return bound
+    if source.own:
+        return words.say("unit.brackets", what=bound, inside=words.say("screen.own_limit"))
+    return mark_doubt(bound, "unverified" if source.verified == "third-party" else source.verified, words)
 
 
 def list_own_slices(finding: Finding, words: Words) -> list[str]:
@@ -313,7 +328,7 @@ def summarize_causes(finding: Finding, words: Words) -> str | None:
         return None
     parts = list_causes(finding, words, MOST_CAUSES)
     more = len(finding.causes) - len(parts)
-    parts += [words.count("count.more", more)] if more > 0 else []
+    parts += [words.count("notify.more", more)] if more > 0 else []
     return words.say("screen.causes", causes=words.say("unit.semicolon").join(parts))
 
 
