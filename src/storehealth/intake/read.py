@@ -67,7 +67,7 @@ class TableFacts(NamedTuple):
     last: datetime | None = None
 
 
-class Tally(NamedTuple):
+class RowTally(NamedTuple):
     """How many rows of ``staged`` there are, and how many of them need more than to be written.
 
     ``odd``: a bit for each column taken to be plain in which a cell is not. ``unread`` have a cell that could not be read,
@@ -190,11 +190,11 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclea
         body = body._replace(sql=_number_rows(body), first_line=None)
     plan = plan._replace(plain=plan.find_plain_columns(record.cells for record in sheet.top[plan.match.first :]))
     body = _fill_staged(con, plan, sheet, body)
-    tally = count_odd_rows(con, plan).get(0, Tally())
+    tally = count_odd_rows(con, plan).get(0, RowTally())
     if tally.odd:  # of these columns every cell is read with care; of the others none needs it
         plan = plan._replace(plain=plan.plain - list_odd_columns(plan, tally.odd))
         body = _fill_staged(con, plan, sheet, body)
-        tally = count_odd_rows(con, plan).get(0, Tally())
+        tally = count_odd_rows(con, plan).get(0, RowTally())
     if tally.rounded:
         refuse_rounded_ids(con, plan)
     decided, unclear = decide_amounts(con, plan, sheet.top, body)
@@ -202,12 +202,12 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclea
         decided = decide_times(con, decided)
     if decided is not plan:
         body = _fill_staged(con, decided, sheet, body)
-        tally = count_odd_rows(con, decided).get(0, Tally())
+        tally = count_odd_rows(con, decided).get(0, RowTally())
     _define_numbered(con, plan, body, tally)
     return body, unclear
 
 
-def _define_numbered(con: Con, plan: ReadingPlan, body: Body, tally: Tally) -> None:
+def _define_numbered(con: Con, plan: ReadingPlan, body: Body, tally: RowTally) -> None:
     """Define the view ``numbered`` over the rows that are records, and ``kept`` over the same."""
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
     star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
@@ -223,14 +223,14 @@ def _define_numbered(con: Con, plan: ReadingPlan, body: Body, tally: Tally) -> N
     _define_kept(con)
 
 
-def count_odd_rows(con: Con, plan: ReadingPlan, file: str = "0") -> dict[int, Tally]:
+def count_odd_rows(con: Con, plan: ReadingPlan, file: str = "0") -> dict[int, RowTally]:
     """Count the rows of ``staged`` that need care, by file where a column tells files apart."""
     tests = [LOST, SKIPPED, f"NOT {SKIPPED} AND ({LOST} OR {is_odd_id(plan)})", _is_bare(plan)]
     odd = f"coalesce(bit_or({ODD}), 0)" if plan.plain else "0"
     words = " + ".join(f"count({name_word(key)})" for key in plan.later_times) or "0"
     counts = ", ".join(f"count_if({test})" for test in tests)
     sql = f"SELECT {file}, count(*), {odd}, count({UNREAD}), {counts}, {may_be_rounded(plan)}, {words} FROM staged GROUP BY 1"
-    return {number: Tally(*counts) for number, *counts in con.execute(sql).fetchall()}
+    return {number: RowTally(*counts) for number, *counts in con.execute(sql).fetchall()}
 
 
 def _is_bare(plan: ReadingPlan) -> str:

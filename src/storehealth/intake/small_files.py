@@ -33,9 +33,9 @@ from storehealth.intake.read import (
     LONGEST_WORD,
     MOST_WORDS,
     Con,
+    RowTally,
     SheetOutcome,
     TableFacts,
-    Tally,
     combine_rows,
     count_keys,
     count_odd_rows,
@@ -178,7 +178,7 @@ class _Batch:
         ((count,),) = self.con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {sql}").fetchall()
         return int(count)
 
-    def _write(self, plan: ReadingPlan, tallies: Mapping[int, Tally]) -> dict[int, SheetOutcome]:
+    def _write(self, plan: ReadingPlan, tallies: Mapping[int, RowTally]) -> dict[int, SheetOutcome]:
         """Write the tables of the staged files of which every row is kept."""
         files = {number for number, tally in tallies.items() if _is_ordinary(tally)} - self._find_shops(plan)
         files -= self._find_repeats(plan, files)
@@ -305,7 +305,7 @@ class _Batch:
         return found
 
 
-def _is_ordinary(tally: Tally) -> bool:
+def _is_ordinary(tally: RowTally) -> bool:
     """Whether every row is a record, and no id is in doubt."""
     return not any((tally.lost, tally.skipped, tally.strange, tally.bare, tally.rounded))
 
