@@ -237,7 +237,7 @@ def format_decimal(value: float | Decimal | None, language: str, digits: int = 1
         return DASH
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if abs(value) >= BEYOND:
+    if abs(float(value)) >= BEYOND:
         return f"{value:.3g}"
     # Rounded here, since Babel rounds the digits of the decimal form, and 0.25 in binary may lie below them.
     rounded = Decimal(str(round(value, digits) or 0))  # "or 0": never -0
