@@ -224,7 +224,8 @@ class FileReader:
         # The SQL of a pack comes from strangers, so it runs under limits of time and memory.
         from_pack = self.catalogue.is_from_pack("layouts", match.layout)
         from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
-        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack, self.options.date_order)
+        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack)
+        plan = plan._replace(date_order=self.options.date_order, latest=self.options.latest)
         definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
         container = load_containers()[str(source.container)]
         part = inspection.parts[index]

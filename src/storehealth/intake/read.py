@@ -37,6 +37,7 @@ from storehealth.intake.sheet_checks import (
     find_left_out,
     refuse_mixed_shops,
     refuse_rounded_ids,
+    unread_future_times,
 )
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
@@ -117,7 +118,15 @@ def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> Sheet
     """
     body = _stage(con, plan, sheet)
     with limit_pack_sql(con, plan):
-        return _write_staged(con, plan, body, folder)
+        outcome = _write_staged(con, plan, body, folder)
+        if _ends_later(outcome, plan.latest) and unread_future_times(con, plan):
+            _define_kept(con)
+            return _write_staged(con, plan, body, folder)
+        return outcome
+
+
+def _ends_later(outcome: SheetOutcome, latest: datetime | None) -> bool:
+    return latest is not None and any(facts.last and facts.last > latest for facts in outcome.tables.values())
 
 
 def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> SheetOutcome:
