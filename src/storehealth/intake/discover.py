@@ -178,6 +178,11 @@ def _list_members(file: SourceFile) -> list[SourceFile]:
     return sorted(inside, key=lambda file: file.name)
 
 
+def is_in_place(file: SourceFile) -> bool:
+    """Whether a file can be read where it is, under its own name."""
+    return not file.archive and escape_bytes(str(file.path)) == str(file.path)
+
+
 def unpack_file(file: SourceFile, folder: Path) -> Path:
     """Return a path to read the file from: its own, or that of a copy in ``folder`` where it is inside an archive.
 
@@ -185,16 +190,12 @@ def unpack_file(file: SourceFile, folder: Path) -> Path:
         FileRefused: The archive cannot unpack it.
     """
     if not file.archive:
-        return file.path if _is_utf8(file.path) else _link_file(file, folder)
+        return file.path if is_in_place(file) else _link_file(file, folder)
     archive = load_archives()[file.archive]
     target = folder / f"member{file.suffix if file.suffix.removeprefix('.').isalnum() else ''}"
     member = next(member for member in archive.list_members(file.path) if member.key == file.key)
     archive.unpack(file.path, member, target)
     return target
-
-
-def _is_utf8(path: Path) -> bool:
-    return escape_bytes(str(path)) == str(path)
 
 
 def _link_file(file: SourceFile, folder: Path) -> Path:
