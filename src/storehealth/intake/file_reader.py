@@ -239,7 +239,8 @@ class FileReader:
         from_pack = self.catalogue.is_from_pack("layouts", layout.name)
         from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
         day = inspection.file.named_day
-        plan = ReadingPlan(layout, tables, part.match, zone, day, from_pack, self.options.date_order)  # type: ignore[arg-type]
+        plan = ReadingPlan(layout, tables, part.match, zone, day, from_pack)  # type: ignore[arg-type]
+        plan = plan._replace(date_order=self.options.date_order, latest=self.options.latest)
         version = load_containers()[str(part.container)].VERSION
         return plan, derive_key(self._make_key(inspection), part.name, version, zone, day, self._define(layout))
 

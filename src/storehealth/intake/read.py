@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -44,6 +44,7 @@ from storehealth.intake.sheet_checks import (
     may_be_rounded,
     refuse_mixed_shops,
     refuse_rounded_ids,
+    unread_future_times,
 )
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
@@ -144,7 +145,16 @@ def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> Sheet
     """
     body, unclear = _stage(con, plan, sheet)
     with limit_pack_sql(con, plan):
-        return _write_staged(con, plan, body, unclear, folder)
+        outcome = _write_staged(con, plan, body, unclear, folder)
+        if ends_later(outcome.tables.values(), plan.latest) and unread_future_times(con, plan):
+            _define_kept(con)
+            return _write_staged(con, plan, body, unclear, folder)
+        return outcome
+
+
+def ends_later(tables: Iterable[TableFacts], latest: datetime | None) -> bool:
+    """Whether some table has an event after a moment."""
+    return latest is not None and any(facts.last and facts.last > latest for facts in tables)
 
 
 def _write_staged(con: Con, plan: ReadingPlan, body: Body, unclear: Sequence[Unclear], folder: Path) -> SheetOutcome:

@@ -49,10 +49,26 @@ class LayoutMatch(NamedTuple):
     others: dict[str, list[int]] | None = None
 
 
+MISREAD = re.compile("[ÃÂÅÄãåæçèéä][\u0080-\u00bf\u0152-\u0161\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
+"""What UTF-8 looks like that was taken for Windows-1252, as spreadsheets do: NÃºmero."""
+
+
+def repair_accents(header: str) -> str:
+    """Return a header whose UTF-8 was once read as Windows-1252 or Latin-1 as it was; any other as it is."""
+    if header.isascii() or not MISREAD.search(header):
+        return header
+    for code in ("cp1252", "latin-1"):
+        try:
+            return header.encode(code).decode("utf-8")
+        except UnicodeError:
+            continue
+    return header
+
+
 @lru_cache(maxsize=10_000)
 def normalise_header(header: str) -> str:
     """Return a header without what does not matter: blanks, case, width, a trailing star, invisible characters."""
-    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", header))
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", repair_accents(header)))
     return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
 
 
@@ -239,8 +255,26 @@ def _load_patterns() -> dict[str, re.Pattern[str]]:
 
 def match_header_words(header: str) -> frozenset[str]:
     """The canonical columns that a header names in ordinary words."""
-    text = _spell_out(header)
-    return frozenset(column for column, pattern in _load_patterns().items() if pattern.fullmatch(text))
+    texts = set(map(_spell_out, list_spellings(header)))
+    patterns = _load_patterns().items()
+    return frozenset(column for column, pattern in patterns if any(map(pattern.fullmatch, texts)))
+
+
+LOST_LETTER = re.compile("(?<=[\\w?])[?\ufffd](?=[\\w?\ufffd])|\ufffd")
+ACCENTED = "áéíóúñçãõâêôàèäöüß"
+MOST_LOST = 2
+
+
+def list_spellings(header: str) -> list[str]:
+    """List what a header may have been before its accents were damaged: NÃºmero, N?mero. Mostly that is itself."""
+    return _guess_lost_letters(repair_accents(header))
+
+
+def _guess_lost_letters(header: str) -> list[str]:
+    if not (lost := LOST_LETTER.search(header)) or len(LOST_LETTER.findall(header)) > MOST_LOST:
+        return [header]
+    start, end = lost.span()
+    return [more for letter in ACCENTED for more in _guess_lost_letters(header[:start] + letter + header[end:])]
 
 
 def is_generic_time(header: str) -> bool:
@@ -254,7 +288,7 @@ def is_generic_id(header: str) -> bool:
 
 
 def _spell_out(header: str) -> str:
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)  # orderId
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", repair_accents(header))  # orderId
     text = re.sub(r"\([^)]*\)|（[^）]*）", " ", text)  # units and currencies
     text = " ".join(re.sub(r"[^\w#ºª°]+|_", " ", text).split())
     return text.replace(" ", "") if CJK.search(text) else text.lower()

@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 from storehealth.errors import FileRefused
 from storehealth.intake.cells import NUMERIC_DATE, quote_literal, quote_name
 from storehealth.intake.containers import Body, TextRecord
-from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan
+from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan, is_fatal
 from storehealth.intake.records import FOOTER, TOTAL, TOTAL_ROW
 from storehealth.support.message import Name, dump_message, message
 
@@ -366,3 +366,34 @@ def find_mixed_shops(
         for number, repeated, mixed, first, second in con.execute(query).fetchall()
         if mixed >= LEAST_MIXED and 2 * mixed >= repeated
     }
+
+
+def unread_future_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
+    """Take events of ``staged`` after ``plan.latest`` for unread, unless most of the file's are such; whether any was.
+
+    A year typed 2096 would otherwise be the moment as of which everything is judged.
+    """
+    times = [(key, target) for key, _, target in plan.iterate_read_columns() if target.type == "time" and target.event]
+    late = {
+        key: f"coalesce({quote_name(key)} > TIMESTAMP {quote_literal(str(plan.latest))}, false)" for key, _ in times
+    }
+    if not late:
+        return False
+    counts = ", ".join(f"count({quote_name(key)}), count_if({test})" for key, test in late.items())
+    row = con.execute(f"SELECT {counts} FROM staged").fetchall()[0]
+    if not sum(row[1::2]) or 2 * sum(row[1::2]) > sum(row[::2]):
+        return False
+    found = {key: late[key] for key, count in zip(late, row[1::2], strict=True) if count}
+    cells = ", ".join(f"CASE WHEN {test} THEN {_describe_future(plan, key)} END" for key, test in found.items())
+    cells = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)"
+    fatal = " OR ".join([LOST, *(test for key, test in found.items() if is_fatal(plan, key))])
+    replaced = [f"CASE WHEN NOT {test} THEN {quote_name(key)} END AS {quote_name(key)}" for key, test in found.items()]
+    replaced += [f"nullif(list_concat(coalesce({UNREAD}, []), {cells}), []) AS {UNREAD}", f"({fatal}) AS {LOST}"]
+    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ({', '.join(replaced)}) FROM staged")
+    return True
+
+
+def _describe_future(plan: ReadingPlan, key: str) -> str:
+    facts = {"key": key, "column_name": plan.match.headers[key], "reason": "reject.future"}
+    literals = ", ".join(f"'{name}': {quote_literal(text)}" for name, text in facts.items())
+    return f"{{{literals}, 'value': strftime({quote_name(key)}, '%Y-%m-%d %H:%M:%S')}}"

@@ -40,6 +40,7 @@ from storehealth.intake.read import (
     count_keys,
     count_odd_rows,
     define_macros,
+    ends_later,
     has_free_tail,
     has_unique_orders,
     list_shop_tests,
@@ -192,6 +193,8 @@ class _Batch:
                     if tables[name][number].rows == tallies[number].rows
                 }
         files -= self._find_mixed_shops(plan, tables, files)
+        own = {number: [parts[number] for parts in tables.values() if number in parts] for number in files}
+        files -= {number for number in files if ends_later(own[number], plan.latest)}
         if not files:
             return {}
         for name in plan.layout.feeds:
