@@ -141,8 +141,12 @@ def _index_headers(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[LayoutMatch]:
+    required = [set(map(normalise_header, layout.columns[key].headers)) for key in layout.required]
+    required = [names for names in required if names]
     for row in rows:
-        if not _has_required(layout, row) or not (columns := _locate_columns(layout, row)):
+        present = (row.grouped if layout.header_rows > 1 else row.names).keys()
+        # nearly always the first required column settles that this is not the header
+        if any(map(present.isdisjoint, required)) or not (columns := _locate_columns(layout, row)):
             continue
         if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
@@ -160,13 +164,6 @@ def _list_others(layout: Layout, row: _Row, columns: Mapping[str, int]) -> dict[
         if len(found) > 1:
             others[key] = [other for other in found if other != place]
     return others
-
-
-def _has_required(layout: Layout, row: _Row) -> bool:
-    """Whether every required column that has headers is in this row: nearly always the first one settles it."""
-    names = row.grouped if layout.header_rows > 1 else row.names
-    columns = (layout.columns[key].headers for key in layout.required)
-    return all(not headers or any(normalise_header(name) in names for name in headers) for headers in columns)
 
 
 def _locate_columns(layout: Layout, row: _Row) -> dict[str, int]:
