@@ -81,10 +81,8 @@ def test_a_parcel_named_after_its_order_is_told_apart_as_well(open_files: OpenFi
 @pytest.mark.parametrize(("days", "shops"), [(0, 1), (1, 1), (2, 2), (40, 2)])
 def test_numbers_that_were_given_on_other_days_are_of_two_shops(open_files: OpenFiles, days: int, shops: int) -> None:
     """No column names a shop; exports of one shop agree on when an order was created, but for the zone."""
-    later = [
-        order(number) | {"created_at": f"{datetime(2026, 3, number, 10) + timedelta(days=days)}"}
-        for number in range(1, 9)
-    ]
+    first = datetime(2026, 3, 1, 10) + timedelta(days=days)  # noqa: DTZ001
+    later = [order(number) | {"created_at": f"{first + timedelta(days=number - 1)}"} for number in range(1, 9)]
     with open_files({"a.csv": {"orders": orders(1, 8)}, "b.csv": {"orders": later}}) as store:
         assert store.rows["orders"] == 8 * shops
         assert store.shops == ({"a.csv": "a", "b.csv": "b"} if shops == 2 else {})

@@ -7,8 +7,8 @@ are touched: they are set aside in ``lake.<table>_again``, combined per file in 
 ``lake.<table>_once``. Files whose times do not overlap are not compared.
 
 Several shops in one folder are told apart where their order numbers repeat: two exports are of different shops if the same
-order number has another internal id, another shop, or nearly always another day of creation in each. Their order numbers then carry the shop's name, in every
-table that such a file feeds, and ``store_id`` is that name.
+order number has another internal id, another shop, or nearly always another day of creation in each. Their order numbers
+then carry the shop's name, in every table that such a file feeds, and ``store_id`` is that name.
 """
 
 from __future__ import annotations
