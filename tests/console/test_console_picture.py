@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -136,8 +137,28 @@ def test_a_missing_value_is_a_dash_and_never_zero() -> None:
 
 @pytest.mark.parametrize("sure", ["third-party", "unverified", "assumed"])
 def test_a_limit_nobody_confirmed_is_marked_in_area_and_finding(sure: str) -> None:
-    shown = render(checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),)), DisplayOptions())
+    made = checkup(findings=(finding(limit_source=LimitSource(source="x", verified=sure)),))
+    shown = render(made, DisplayOptions(width=100))
     assert shown.count("limit ≥96%") == shown.replace("\n", " ").count(f"limit ≥96% ({sure}") == 2
+    area, rest = render(made, DisplayOptions()).split("Customer service", 1)
+    assert re.search(rf"≥96% \(({sure}|unverified)\)\n", area)
+    assert f"limit ≥96% ({sure}" in rest
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_headline_areas_and_two_actions_fit_a_screen_of_24_lines(language: str) -> None:
+    """Each area has one line, also where it loses points and its limit comes from somebody else."""
+    source = LimitSource(source="x", verified="third-party")
+    areas = [area.model_copy(update={"loses": 12.0}) for area in checkup().areas if area.score is not None]
+    findings = [part.model_copy(update={"limit_source": source}) for part in checkup().findings] + [
+        finding("LG06")
+    ] * 20
+    made = checkup(language=language, areas=areas, findings=findings, recommendations=TODO * 6)
+    lines = render(made, DisplayOptions()).splitlines()
+    assert len(lines) <= SCREEN_LINES
+    first = next(place for place, line in enumerate(lines) if "░" in line)
+    assert all("░" in line for line in lines[first : first + len(areas)])
+    assert [line[2] for line in lines[:23] if re.match("  [12] ", line)] == ["1", "2"]
 
 
 @pytest.mark.parametrize("sure", ["official", "code"])

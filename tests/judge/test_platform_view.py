@@ -176,7 +176,7 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
         "LG01 must be ≤4%: 2 too many missed rows; LG02 must be ≤4%: one more miss exceeds it; "
         "LG03 must be ≤4%: room for 2 more missed rows"
     ) in (brief(10, 8, 6) or "")
-    assert brief(10, 10, 10, 10, 10, 10).endswith("2 more, see --details")
+    assert brief(10, 10, 10, 10, 10, 10).endswith("and 2 more")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from storehealth.catalogue import load_catalogue
 from storehealth.errors import CatalogueError
+from storehealth.measure.rule_sql import build_row_query
 from storehealth.model import Window
 from tests.measure.fakes import SAID, measured, rule_of
 
@@ -153,3 +157,17 @@ def test_sql_that_does_not_run_is_told_with_file_and_key(measure, key) -> None:
     """Whether it never could, or fails on a value of this store."""
     with pytest.raises(CatalogueError, match=rf"^made-rule\.yaml: {key}: "):
         measured(rule_of(**measure), {"agent_id": "amy", "ok": True})
+
+
+def test_readers_of_a_few_columns_do_not_look_up_the_others() -> None:
+    """What advice and causes look up elsewhere is joined to every row: only their own readers pay for it."""
+    looked_up = re.compile(r"_(mends|why|by|show|beside|still|basis)\d")
+    rules = load_catalogue().rules.values()
+    assert all(looked_up.search(build_row_query(rule, None, Window())) for rule in rules if rule.advice)
+    for rule in rules:
+        own = build_row_query(rule, None, Window(), only=("_entity",))
+        assert not looked_up.search(own), rule.code
+        assert "AS _entity" in own
+        causes = build_row_query(rule, None, Window(), only=("_why",))
+        assert ("AS _why0" in causes) == bool(rule.causes), rule.code
+        assert "AS _mends" not in causes

@@ -6,6 +6,7 @@ import pytest
 from tests.browser import needs_browser
 from tests.checkups import NASTY, checkup, finding, row
 
+from storehealth.cli import REPORT_FORMATS
 from storehealth.errors import UsageError
 from storehealth.model import EvidenceSummary, Source
 from storehealth.output.checkup import CHECKUP_FORMATS
@@ -49,6 +50,11 @@ def test_file_names_that_are_no_unicode_do_not_stop_a_report(name: str) -> None:
 
 def test_a_suffix_names_a_report_too() -> None:
     assert CHECKUP_FORMATS.find("md").NAME == "markdown"
+
+
+def test_the_help_lists_every_format() -> None:
+    listed = set(REPORT_FORMATS.replace(",", "").replace(".", "").split())
+    assert {name.replace("_", "-") for name in CHECKUP_FORMATS.names} <= listed
 
 
 def test_an_unknown_format_names_the_nearest() -> None:

@@ -141,6 +141,19 @@ def _expected(talks: list[Talk], asked: Asked, end: datetime) -> list[tuple[Any,
     return sorted(rows)
 
 
+def _count_loads(turns: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """Agent, moment of a question, and the questions they have open then: each for ten minutes at most."""
+    open_turns = [
+        (turn["agent_id"], turn["opened_at"],
+         min(turn["replied_at"] or turn["until"], turn["opened_at"] + timedelta(minutes=10)))
+        for turn in turns if turn["handled_by"] != "bot"
+    ]  # fmt: skip
+    return Counter({
+        (agent, at, sum(who == agent and since <= at < ended for who, since, ended in open_turns)): 1
+        for agent, at, _ in open_turns
+    })  # fmt: skip
+
+
 def _counted(store: Store, code: str) -> Counter[str]:
     """What the rule makes of its rows."""
     query = Query(
@@ -169,10 +182,11 @@ def test_turns_are_those_of_the_state_machine(drawn: Any, asked: Asked, known: i
     moment = None if known is None else messages[0].at + timedelta(seconds=known)
     wanted = StoreSettings("shop", BOOK.platforms["generic"], asked.facts, as_of=moment)
     rows = {"messages": [_row(message) for message in messages]}
-    with open_store_from_rows(rows, BOOK, wanted, ["sessions", "chat_hours"]) as store:
+    with open_store_from_rows(rows, BOOK, wanted, ["sessions", "chat_hours", "agent_loads"]) as store:
         found = rows_of(store, "FROM turns ORDER BY source_row")
         sessions = rows_of(store, "SELECT began_by, human_turns, open_turns, abandoned FROM sessions")
         states = {code: _counted(store, code) for code in ("CS01", "CS02", "CS04", "CS08")}
+        loads = rows_of(store, "FROM agent_loads")
     columns = ("source_row", "opened_at", "replied_at", "handled_by", "is_first", "session_began_by", "agent_id",
                "abandoned", "wait_seconds", "agent_wait_seconds", "wall_seconds", "clip_seconds")  # fmt: skip
     heard = [message for message in messages if moment is None or message.at <= moment]
@@ -185,3 +199,4 @@ def test_turns_are_those_of_the_state_machine(drawn: Any, asked: Asked, known: i
     ]  # fmt: skip
     assert sorted(map(str, told)) == sorted(str(tuple(session.values())) for session in sessions)
     assert states == asked.states(talks, end)
+    assert Counter(tuple(load.values()) for load in loads) == _count_loads(found)

@@ -26,6 +26,9 @@ EXIT_CODES = """Exit codes
   3 no usable data · 4 report not delivered · 70 internal error
   75 locked by another run · 130 interrupted"""
 
+REPORT_FORMATS = """Formats of -o are html, xlsx, pdf, markdown (one page), markdown-full,
+csv, csv-measurements, csv-evidence, json, junit and prometheus."""
+
 
 def list_commands() -> list[str]:
     """List the names of all command modules, in the order of the help."""

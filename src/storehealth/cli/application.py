@@ -50,19 +50,30 @@ def _invoke(arguments: list[str]) -> int | None:
     # of another command than the one that is named nothing is needed, and all of them take a twentieth of a second
     application = build_application(named if is_command(named) else None, names_only=is_list)
     command = typer.main.get_command(application)
-    _hide_flag_values(command)
+    _tidy_help(command)
     code: int | None = command.main(arguments, prog_name="storehealth", standalone_mode=False)
     return code
 
 
-def _hide_flag_values(command: Any) -> None:
-    """Make help show ``--details`` rather than ``--details <bool>``, which looks as if it needed a value."""
+def _tidy_help(command: Any) -> None:
+    """Let the terminal break the lines of help texts, and show ``--details`` as a flag.
+
+    typer keeps line ends, so that paragraphs broken for an editor would be broken twice; and it shows flags as
+    ``--details <bool>``, as if they needed a value.
+    """
+    command.help = command.help and _join_lines(command.help)
     help_option = command.get_help_option(typer.Context(command, help_option_names=HELP_NAMES))
     for option in (*command.params, help_option):
         if getattr(option, "is_flag", False) or getattr(option, "count", False):
             option.metavar = ""
     for subcommand in getattr(command, "commands", {}).values():
-        _hide_flag_values(subcommand)
+        _tidy_help(subcommand)
+
+
+def _join_lines(text: str) -> str:
+    """Join the lines of each paragraph; examples, which are indented, stay as they are."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(part if part.startswith(" ") else " ".join(part.split("\n")) for part in paragraphs)
 
 
 def _print_version(is_given: bool) -> None:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from storehealth.cli import EXIT_CODES, _after, _options, _parsers, _unattended, output_files, state_folder, streams
+from storehealth.cli import (
+    EXIT_CODES,
+    REPORT_FORMATS,
+    _after,
+    _options,
+    _parsers,
+    _unattended,
+    output_files,
+    state_folder,
+    streams,
+)
 from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
 from storehealth.errors import ExitCode, StorehealthError, UsageError
 from storehealth.support.message import Name, message
@@ -19,7 +29,9 @@ if TYPE_CHECKING:
     from storehealth.audit import AuditRequest
     from storehealth.model import Checkup
 
-HELP = """Audit one store: what goes wrong, in which rows, and what to do about it.
+HELP = f"""Audit one store: what goes wrong, in which rows, and what to do about it.
+
+{REPORT_FORMATS}
 
 Examples
 

@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, _options, output_files
+from storehealth.cli import EXIT_CODES, REPORT_FORMATS, _options, output_files
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.cli.history import RUN, Selection, list_selected, load_texts, open_history
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import message
 
-HELP = """Write reports from a saved run, in any format and language. No exports are needed.
+HELP = f"""Write reports from a saved run, in any format and language. No exports are needed.
 
 RUN is a checkup saved with -o json=PATH, a page written with -o html=PATH, or a saved run: an id or the start of
 one, a day or time, latest or previous.
+
+{REPORT_FORMATS}
 
 Examples
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from xml.etree import ElementTree
 
 import typer
 
@@ -15,13 +13,13 @@ from storehealth.cli._example_page import ExampleReport, FailedExample, add_exam
 from storehealth.cli._options import CommonOptions, Only
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.atomic_files import describe_os_error
-from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 from storehealth.support.message import Language, Message, Name, message
 
 if TYPE_CHECKING:
     from storehealth.catalogue import Catalogue
     from storehealth.catalogue.rule import Rule
     from storehealth.commands.rule_tests import ExampleRun, RuleTestResult
+    from storehealth.output.checkup.junit import JunitSuite
 
 HELP = """Run the examples in rule files: show what was expected, what came out, and which cases are missing.
 
@@ -38,8 +36,6 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="[CODE|FILE]...", help="Codes or ids of rules, or paths of rule files.")
 ]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="PATH", help="Also write the result as JUnit XML.")]
-FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML does not allow."""
 
 
 def run(
@@ -153,55 +149,26 @@ def _summarise(results: Sequence[RuleTestResult]) -> Message:
 
 def _to_junit(results: Sequence[RuleTestResult]) -> bytes:
     """JUnit XML: one suite per rule, with a case per example and one for the cases that every rule needs."""
-    suites = [_to_suite(result) for result in results]
-    root = ElementTree.Element("testsuites", name="storehealth rules")
-    for key in ("tests", "failures", "errors"):
-        root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
-    root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
-    root.extend(suites)
-    for element in root.iter():  # XML has no way to write control characters
-        element.text = element.text and CONTROL_CHARS_IN_LINES.sub("\ufffd", element.text)
-        for key, value in element.items():
-            element.set(key, CONTROL_CHARS_IN_LINES.sub("\ufffd", value))
-    ElementTree.indent(root)
-    document: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return document + b"\n"
+    from storehealth.output.checkup.junit import write_suites
+
+    return write_suites("storehealth rules", [_to_suite(result) for result in results])
 
 
-def _to_suite(result: RuleTestResult) -> ElementTree.Element:
+def _to_suite(result: RuleTestResult) -> JunitSuite:
     """The suite of a rule: its examples, and whether they cover it."""
-    name = f"{result.rule.code} {result.rule.id}"
-    seconds = sum(trial.seconds for trial in result.runs)
-    failures = sum(bool(trial.unmet) for trial in result.runs) + bool(result.missing_cases)
-    suite = ElementTree.Element(
-        "testsuite",
-        name=name,
-        tests=str(len(result.runs) + 1),
-        failures=str(failures),
-        errors=str(sum(bool(trial.problem) for trial in result.runs)),
-        time=f"{seconds:.3f}",
-    )
+    from storehealth.output.checkup.junit import JunitCase, JunitProblem, JunitSuite
+
+    name, cases = f"{result.rule.code} {result.rule.id}", []
     for trial in result.runs:
         title = f"example {trial.number}" + (f": {trial.example.name}" if trial.example.name else "")
-        case = _add_case(suite, name, title, trial.seconds)
+        problems = []
         if trial.problem:
-            _add_problem(case, "error", str(trial.problem), "\n".join([trial.place, str(trial.problem)]))
+            text = str(trial.problem)
+            problems.append(JunitProblem("error", text, "example", [trial.place, text]))
         elif trial.unmet:
             lines = [str(miss) for miss in trial.unmet]
-            _add_problem(case, "failure", "; ".join(lines), "\n".join([trial.place, *lines]))
-    coverage = _add_case(suite, name, "a case that fires and one that stays silent", 0.0)
-    if result.missing_cases:
-        _add_problem(
-            coverage, "failure", "; ".join(map(str, result.missing_cases)), "\n".join(map(str, result.missing_cases))
-        )
-    return suite
-
-
-def _add_case(suite: ElementTree.Element, rule: str, name: str, seconds: float) -> ElementTree.Element:
-    attributes = {"classname": rule, "name": FORBIDDEN.sub("\ufffd", name), "time": f"{seconds:.3f}"}
-    return ElementTree.SubElement(suite, "testcase", attributes)
-
-
-def _add_problem(case: ElementTree.Element, kind: str, message: str, text: str) -> None:
-    problem = ElementTree.SubElement(case, kind, {"message": FORBIDDEN.sub("\ufffd", message)})
-    problem.text = FORBIDDEN.sub("\ufffd", text)
+            problems.append(JunitProblem("failure", "; ".join(lines), "example", [trial.place, *lines]))
+        cases.append(JunitCase(name, title, problems, trial.seconds))
+    missing = [str(case) for case in result.missing_cases]
+    problems = [JunitProblem("failure", "; ".join(missing), "coverage", missing)] if missing else []
+    return JunitSuite(name, [*cases, JunitCase(name, "a case that fires and one that stays silent", problems)])

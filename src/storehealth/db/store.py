@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from storehealth.support.sandbox import MAX_QUERY_SECONDS, apply_thread_limit
 
 FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
+RECORDED_WORD = re.compile(r"recorded\('(\w+\.\w+=\w+)'\)")
 TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
 ONE_THREAD_BELOW = 100_000
@@ -351,8 +353,10 @@ def _find_defaults(
 
 
 def _find_needed_words(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, filled: Collection[str]) -> Iterable[str]:
-    """The words that a rule needs some row to have, where one has it: ``orders.status=cancelled``."""
-    for column, words in find_words(need for rule in catalogue.rules.values() for need in rule.measure.needs).items():
+    """The words that a rule needs, or a view asks for, where some row has one: ``orders.status=cancelled``."""
+    needs = [need for rule in catalogue.rules.values() for need in rule.measure.needs]
+    needs += [word for view in catalogue.views.values() for word in RECORDED_WORD.findall(view.sql)]
+    for column, words in find_words(needs).items():
         table, _, name = column.partition(".")
         if column in filled:
             query = f"SELECT 1 FROM {table} WHERE {sql.quote_name(name)} = $word LIMIT 1"

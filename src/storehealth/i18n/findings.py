@@ -176,6 +176,16 @@ def format_bounds(finding: Finding, words: Words, only: str | None = None) -> li
     return shown
 
 
+def format_brief_bound(finding: Finding, words: Words, value: float | None) -> str:
+    """A target or limit for where there is little room: ``≥90% (unverified)``; whoever it comes from, in one word."""
+    bound, source = words.format_bound(value, finding.unit, finding.higher_is), finding.limit_source
+    if source is None:
+        return bound
+    if source.own:
+        return words.say("unit.brackets", what=bound, inside=words.say("screen.own_limit"))
+    return mark_doubt(bound, "unverified" if source.verified == "third-party" else source.verified, words)
+
+
 def list_own_slices(finding: Finding, words: Words) -> list[str]:
     """Each slice with a limit of the store's own: figure, limit, misses and verdict."""
     return [
@@ -313,7 +323,7 @@ def summarize_causes(finding: Finding, words: Words) -> str | None:
         return None
     parts = list_causes(finding, words, MOST_CAUSES)
     more = len(finding.causes) - len(parts)
-    parts += [words.count("count.more", more)] if more > 0 else []
+    parts += [words.count("notify.more", more)] if more > 0 else []
     return words.say("screen.causes", causes=words.say("unit.semicolon").join(parts))
 
 

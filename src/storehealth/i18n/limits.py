@@ -28,7 +28,7 @@ def summarize_limits(checkup: Checkup, words: Words) -> str | None:
     lines = [_summarize(line, words) for line in checkup.platform_view if line.over or is_within_reach(line)]
     if not lines:
         return None
-    more = [words.count("count.more", len(lines) - MOST_SHOWN)] if len(lines) > MOST_SHOWN else []
+    more = [words.count("notify.more", len(lines) - MOST_SHOWN)] if len(lines) > MOST_SHOWN else []
     parts = words.say("unit.semicolon").join([*lines[:MOST_SHOWN], *more])
     return words.say("against.brief", platform=_title_platform(checkup, words), parts=parts)
 

@@ -124,18 +124,86 @@ def set_null(text: str, kind: Kind, column: LayoutColumn, later: bool = False) -
     return f"CASE WHEN is_blank({text}){more} THEN NULL ELSE {text} END"
 
 
-def apply_words(text: str, lower: str, column: LayoutColumn) -> str:
-    """SQL for the canonical word of a text: by whole words first, then by words inside it, else the text itself."""
+def apply_words(text: str, lower: str, steps: str, column: LayoutColumn) -> str:
+    """SQL for the canonical word of a text: by whole words first, then by words inside it, else the text itself.
+
+    Args:
+        text: Name of the column with the text.
+        lower: Name of the column with the text in lower case.
+        steps: Name of the column with :func:`mark_steps` of it.
+        column: The layout column.
+    """
     cases = [
         f"WHEN {lower} = {quote_literal(word.lower())} THEN {quote_literal(meaning)}"
         for word, meaning in column.words.items()
         if meaning is not None
     ]
-    cases += [
-        f"WHEN contains({lower}, {quote_literal(part.lower())}) THEN {quote_literal(meaning)}"
-        for part, meaning in column.contains.items()
-    ]
+    for part, meaning in column.contains.items():
+        test = _contain_step(lower, steps, part.lower()) if meaning in DONE else _contain(lower, part.lower())
+        cases.append(f"WHEN {test} THEN {quote_literal(meaning)}")
     return f"CASE WHEN {text} IS NULL THEN NULL {' '.join(cases)} ELSE {text} END"
+
+
+DONE = frozenset({"shipped", "delivered", "completed", "cancelled", "closed", "picked_up"})
+"""Steps of which "not" says the opposite, and "partly", "soon" or "asked for" something else."""
+_LATIN = "a-zà-ɏ"
+_NOT = (
+    r"not|non?|never|yet|await(ing)?|waiting|pending|part(ly|ial|ially)?|attempted|expected|scheduled|requested|before"
+    r"|sin|aún|aun|todavía|pendiente|parcial(mente)?|solicitad?a?|não|nao|sem|ainda|aguardando|pendente|parcialmente"
+    r"|nicht|kein|teilweise|pas|partiellement|en attente|in attesa|parzialmente"
+    r"|belum|menunggu|sebagian|tidak|niet|nie|chưa|chờ|không"
+)
+_SOON = (
+    r"(to|will|can|must) be|to|being|ready (for|to)|available for|para|por|a|será|wird|zu|sera|à|da|sarà"
+    r"|perlu|akan|siap|sẽ|cần|nog"
+)
+_FAILED = (
+    r"request|pending|reject|declin|denied|fail|refus|exception|schedul|book|arrang|appoint|attempt|label|number"
+    r"|solicitad|fallid|rechazad|recusad"
+)
+_CLAUSE = r"[^，,。；;、() 已]"
+_DENIED = (
+    rf"(^|[^{_LATIN}])((({_NOT})([ _'-][{_LATIN}]+){{1,3}})|(({_SOON})[ _'-][{_LATIN}]+))"
+    rf"|[{_LATIN}]+[ _-](was |is )?({_FAILED})[{_LATIN}]*|cancell?ing"
+    rf"|申请{_CLAUSE}{{0,2}}|(未|没|无法|不|待|等|准备|即将|将|预计|请|及时|安排|通知|部分|要求|拒绝|尚|预约|미){_CLAUSE}{{0,5}}"
+    rf"|{_CLAUSE}{{1,5}}(失败|异常|未果|任务|待审|驳回|被拒)|(取消|撤销|关闭)(申请|审核)?中"
+    r"|(ยังไม่|ไม่|รอ|ที่ต้อง|กำลังจะ)[฀-๿]*"
+)
+_IS_DENIED = re.compile(_DENIED)
+_MAY_BE_DENIED = f"[{_LATIN}未没无不待等准即将预请及安通部申要拒尚败异任审驳被中미ย-ไ]"
+_BEGIN = "·"
+
+
+def mark_steps(lower: str) -> str:
+    """SQL for a text in lower case without the steps that it denies, and with a mark where each Latin word begins.
+
+    So "unshipped", "to be delivered" and 未签收 say of no step that it was taken, nor does "assigned" that somebody signed.
+    """
+    kept = f"regexp_replace({lower}, {quote_literal(_DENIED)}, ' ', 'g')"
+    marked = f"regexp_replace({kept}, '(^|[^{_LATIN}])([{_LATIN}])', '\\1{_BEGIN}\\2', 'g')"
+    return f"CASE WHEN regexp_matches({lower}, {quote_literal(_MAY_BE_DENIED)}) THEN {marked} ELSE {lower} END"
+
+
+def has_steps(column: LayoutColumn) -> bool:
+    """Whether a column knows a step by a word inside its texts."""
+    return not DONE.isdisjoint(column.contains.values())
+
+
+def denies_itself(part: str) -> bool:
+    """Whether a part of a text in lower case is one of those that :func:`mark_steps` takes out, such as "not paid"."""
+    return _IS_DENIED.search(part) is not None or re.match(f"{_FAILED}|失败|驳回", part) is not None
+
+
+def _contain_step(lower: str, steps: str, part: str) -> str:
+    """SQL condition that a text says that a step was taken. A part that denies something itself is looked for as it is."""
+    if denies_itself(part):
+        return _contain(lower, part)
+    latin = re.match(f"[{_LATIN}]", part)
+    return _contain(steps, re.sub(f"(^|[^{_LATIN}])([{_LATIN}])", rf"\1{_BEGIN}\2", part) if latin else part)
+
+
+def _contain(text: str, part: str) -> str:
+    return f"contains({text}, {quote_literal(part)})"
 
 
 def has_month_names(column: LayoutColumn) -> bool:

@@ -20,9 +20,11 @@ from storehealth.intake.cells import (
     TIDY_STEPS,
     apply_words,
     has_month_names,
+    has_steps,
     is_plain,
     keep_word,
     list_time_parts,
+    mark_steps,
     quote_literal,
     quote_name,
     read_plain_value,
@@ -276,6 +278,8 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
             # A column of its own, as each of many comparisons would otherwise compute it again. Not of the name: in the
             # same SELECT that is the cell under the first header, blank or not.
             yield f"lower({text}) AS {_lower_column(key)}"
+        if has_steps(column):
+            yield f"{mark_steps(f'lower({text})')} AS {_steps_column(key)}"
     for key in plan.layout.columns:
         if key not in plan.match.columns:
             yield f"NULL::VARCHAR AS {quote_name(key)}"
@@ -293,7 +297,7 @@ def _apply_words(plan: ReadingPlan) -> Iterator[str]:
             yield f"CASE WHEN {quote_name(key)} IS NULL THEN {name_word(key)} END AS {name_word(key)}"
         yield f"{quote_name(key)} AS {_text_column(key)}"
         if column.words or column.contains:
-            yield f"{apply_words(quote_name(key), _lower_column(key), column)} AS {quote_name(key)}"
+            yield f"{apply_words(quote_name(key), _lower_column(key), _steps_column(key), column)} AS {quote_name(key)}"
         else:
             yield (
                 f"with_english_month({quote_name(key)}) AS {quote_name(key)}"
@@ -407,6 +411,10 @@ def _parts_column(key: str) -> str:
 
 def _lower_column(key: str) -> str:
     return quote_name(f"lower {key}")
+
+
+def _steps_column(key: str) -> str:
+    return quote_name(f"steps {key}")
 
 
 def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:

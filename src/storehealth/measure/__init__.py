@@ -321,7 +321,7 @@ def _count_judged_entities(query: RuleQuery, defective: int) -> int | None:
     least = (bounds.entities if bounds else None) or scoring.least_entities
     if query.rule.area not in scoring.area_weights or not 0 < defective < least:
         return None
-    ((entities,),) = query.run(f"SELECT count(DISTINCT _entity) FROM {query.rows} WHERE {JUDGED}")
+    ((entities,),) = query.run(f"SELECT count(DISTINCT _entity) FROM {query.pick('_entity')} WHERE {JUDGED}")
     return int(entities)
 
 

@@ -291,7 +291,7 @@ def _rows_in(query: RuleQuery, windows: list[Window]) -> tuple[int, ...]:
     widest = replace(query, window=windows[-1])
     counted = COUNTED if query.rule.measure.value is not None else f"(_outcome = {MET} OR {DEFECT})"
     parts = ", ".join(f"count(*) FILTER (_at >= DATE '{window.first}')" for window in windows)
-    (row,) = query.run(f"SELECT {parts} FROM {widest.rows} WHERE {counted}")
+    (row,) = query.run(f"SELECT {parts} FROM {widest.pick()} WHERE {counted}")
     return row
 
 

@@ -189,7 +189,8 @@ def measure_beside_figures(query: RuleQuery, sums: Sequence[tuple[float | None, 
 
 def _survive(query: RuleQuery, index: int, figure: SideMeasure, kept: str) -> float:
     """The quantile of a figure beside some of whose values are still open, by Kaplan and Meier."""
-    rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {query.rows}{kept}"
+    rows_read = query.pick(f"_beside{index}", f"_still{index}")
+    rows = f"SELECT 0 AS label, _beside{index} AS value, _still{index} AS open FROM {rows_read}{kept}"
     assert figure.value is not None  # noqa: S101 - only statistics have open rows
     steps = query.run(build_survival(rows, QUANTILES[figure.value.statistic]))
     if not steps:
@@ -272,7 +273,10 @@ class Fingerprints:
         return "reappeared" if any(mark in days for days in self.older.get(code, ())) else "new"
 
     def _fingerprint(self, query: RuleQuery, outcomes: str, limit: str) -> dict[int, int]:
-        days = f"SELECT _entity, {DAY} AS _when FROM {query.rows} WHERE {outcomes} AND _entity IS NOT NULL GROUP BY _entity"
+        days = (
+            f"SELECT _entity, {DAY} AS _when FROM {query.pick('_entity')}"
+            f" WHERE {outcomes} AND _entity IS NOT NULL GROUP BY _entity"
+        )
         return dict(query.run(f"SELECT {FINGERPRINT_SQL}, _when FROM ({days} {limit})", {"key": self._secret}))
 
     @property

@@ -75,7 +75,7 @@ def _sums(query: RuleQuery, bands: Sequence[Compensation]) -> str:
     owed = ", ".join(_compensation(band, bands) for band in bands)
     covered = " OR ".join(" AND ".join(_promise_conditions(band)) or "true" for band in bands)
     return f"""
-        WITH hit AS (SELECT DISTINCT _entity AS order_id FROM {query.rows} WHERE {DEFECT}),
+        WITH hit AS (SELECT DISTINCT _entity AS order_id FROM {query.pick("_entity")} WHERE {DEFECT}),
              paid AS (SELECT CASE WHEN coalesce(upper(currency), '{bands[0].currency}') = '{bands[0].currency}'
                                   THEN paid_amount::{CENTS} END AS paid,
                              epoch(promised_ship_at - paid_at) AS promise

@@ -27,7 +27,6 @@ from storehealth.measure.rule_sql import (
     COUNTED,
     DEFECT,
     FIGURES,
-    NOT_SHOWN,
     TIME_COLUMNS,
     bracket,
     build_row_query,
@@ -105,18 +104,33 @@ class RuleQuery:
             return self._store(f"SELECT {FIGURES} FROM {self.every_row}", "_values")
         return self.every_row
 
+    def pick(self, *columns: str) -> str:
+        """Where a reader of a few columns reads from: :attr:`rows` if they are stored, else a query without the others.
+
+        Args:
+            columns: Beginnings of the names of the columns read, besides the outcome, the time, its parts and the value.
+        """
+        if is_costly(self.rule.measure.over) or self.rule.measure.value is not None:
+            return self.rows
+        self.refuse_personal_figures()
+        return f"({self._build(columns)})"
+
     @property
     def defects(self) -> str:
         """Where evidence is read from: of other rows than defects, the columns to show may be missing."""
-        return self.rows if is_costly(self.rule.measure.over) else f"({self._build(NOT_SHOWN)})"
+        return (
+            self.rows
+            if is_costly(self.rule.measure.over)
+            else f"({self._build(('_entity', '_file', '_row', '_show'))})"
+        )
 
     @cached_property
     def every_row(self) -> str:
         """The row query in brackets: every row, with the columns to show."""
         return f"({self._build()})"
 
-    def _build(self, without: tuple[str, ...] = ()) -> str:
-        return build_row_query(self.rule, self.bounds, self.window, self.taken_out, self.date_only, without)
+    def _build(self, only: tuple[str, ...] | None = None) -> str:
+        return build_row_query(self.rule, self.bounds, self.window, self.taken_out, self.date_only, only)
 
     def _store(self, query: str, table: str) -> str:
         with self._blaming(query):

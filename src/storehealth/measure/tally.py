@@ -70,7 +70,7 @@ def count_cause_groups(query: RuleQuery, tally: Tally) -> tuple[CauseGroup, ...]
     figures = f"count(*) FILTER ({DEFECT}), count(*)"
     found: dict[tuple[CauseMark, ...], list[int]] = {}
     for *values, defects, judged in query.run(
-        f"SELECT {', '.join(columns)}, {figures} FROM {query.rows} WHERE {JUDGED} GROUP BY ALL"
+        f"SELECT {', '.join(columns)}, {figures} FROM {query.pick('_why')} WHERE {JUDGED} GROUP BY ALL"
     ):
         own = found.setdefault(read_marks(causes, values), [0, 0])  # rows that lack a value may lack others, too
         own[0] += defects
@@ -178,8 +178,8 @@ def count_repeats(query: RuleQuery, defects: int, entities: int) -> dict[str, in
         return {}
     # in two steps: a count of distinct values within each day takes twice as long
     by_entity = (
-        f"SELECT _day, count(*) - 1 AS again FROM {query.rows} WHERE {DEFECT} AND _day IS NOT NULL AND _entity IS NOT NULL"
-        " GROUP BY _day, _entity HAVING count(*) > 1"
+        f"SELECT _day, count(*) - 1 AS again FROM {query.pick('_entity')} WHERE {DEFECT} AND _day IS NOT NULL"
+        " AND _entity IS NOT NULL GROUP BY _day, _entity HAVING count(*) > 1"
     )
     return dict(query.run(f"SELECT _day::VARCHAR, sum(again)::BIGINT FROM ({by_entity}) GROUP BY _day ORDER BY _day"))
 

@@ -45,7 +45,7 @@ SELECT
     coalesce(least(picked_up_at, first_hub_at), delivered_at) AS first_scan_at,  -- some carriers log the pick-up after the first hub
     -- no file says when this parcel was picked up: its first scan is then no later than any other scan it has
     picked_up_at IS NULL AND (is_unread(unread, 'picked_up_at')
-        OR NOT recorded('shipments.picked_up_at') AND (NOT recorded('scans.event')
+        OR NOT recorded('shipments.picked_up_at') AND (NOT recorded('scans.event=picked_up')
             OR NOT has_scans AND coalesce(first_hub_at, delivered_at) IS NOT NULL)) AS pickup_unknown,
     is_unread(unread, 'shipped_at') AS shipped_unread,
     is_unread(unread, 'delivered_at') AS delivered_unread,

@@ -13,14 +13,14 @@ WITH counted AS (
            bool_and(is_bot_settled) AS is_robot_only,
            count(*) FILTER (handled_by IS NULL) AS open_turns,
            bool_or(abandoned) AS abandoned,
+           coalesce(min(burst) FILTER (is_first), min(burst)) AS first_burst,      -- the first for a person, else the first of all
            max(row(opened_at, left_at)) FILTER (abandoned) AS left_turn
     FROM turns
     GROUP BY session_id
 ),
-firsts AS (               -- the first question for a person, else the first of all
-    SELECT * EXCLUDE (customer_id)
+firsts AS (
+    SELECT burst, opened_at, replied_at, wait_seconds, wall_seconds, clip_seconds, in_service_hours, began_off_hours, agent_id
     FROM turns
-    QUALIFY row_number() OVER (PARTITION BY session_id ORDER BY is_first DESC, opened_at, source_file, source_row) = 1
 )
 SELECT
     session_id, conversation_id, customer_id, started_at,
@@ -48,6 +48,6 @@ SELECT
     t.source_file, t.source_row
 FROM session_totals AS t
 LEFT JOIN counted AS c USING (session_id)
-LEFT JOIN firsts AS f USING (session_id)
+LEFT JOIN firsts AS f ON f.burst = c.first_burst
 UNION ALL BY NAME
 FROM workbook_sessions

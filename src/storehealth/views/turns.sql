@@ -4,58 +4,12 @@
 -- row: question
 -- entity: customer
 -- needs: messages
--- after: chat_messages, session_totals
+-- after: chat_messages, session_totals, bursts
 -- personal: customer_id, entity
--- Sorted once: windows without a partition then stream over the rows in that order, and compare sessions themselves.
-WITH words AS (           -- what opens and what closes a turn; the rest is transparent
-    SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row,
-           coalesce(event = 'handoff', false) AS is_handoff, coalesce(event = 'closed', false) AS is_end
-    FROM chat_messages
-    WHERE opens OR closes IS NOT NULL OR event = 'closed'
-    ORDER BY session_id, sent_at, source_file, source_row
-),
-settled AS (              -- a bot settles a question when the customer then rests, is handed over, or the session is closed
-    SELECT *, row_number() OVER () AS n, coalesce(lead(session_id) OVER () = session_id, false) AS goes_on,
-           lead(closes) OVER () AS next_closes, lead(sent_at) OVER () AS next_at,
-           lead(is_handoff) OVER () OR lead(is_end) OVER () AS next_settles
-    FROM words
-),
-marks AS (
-    SELECT session_id, sent_at, closes, sender_id, order_id, sku_id, source_file, source_row, is_handoff, n,
-           coalesce(lag(session_id) OVER () = session_id, false) AND lag(closes) OVER () IS NULL AS follows_question
-    FROM settled
-    WHERE NOT is_end AND (closes IS DISTINCT FROM 'bot' OR goes_on AND next_settles
-        OR NOT (goes_on AND next_closes IS NOT NULL)
-           AND elapsed(sent_at, coalesce(CASE WHEN goes_on THEN next_at END, getvariable('chat_end'))) > getvariable('session_gap'))
-),
-runs AS (                 -- first of each run: questions and replies alternate from here on; a hand-off begins anew
-    SELECT *, coalesce(lead(session_id) OVER () = session_id AND lead(closes) OVER () IS NULL, false) AS begins_anew
-    FROM marks
-    WHERE (closes IS NULL) <> follows_question OR is_handoff
-),
-edges AS (
-    SELECT *, coalesce(lead(session_id) OVER () = session_id, false) AS goes_on, lead(sent_at) OVER () AS next_at,
-           lead(closes) OVER () AS next_closes, lead(sender_id) OVER () AS next_sender,
-           CASE WHEN coalesce(lag(session_id) OVER () <> session_id, true) THEN n END AS begin_n,
-           CASE WHEN closes = 'human' THEN n END AS human_n
-    FROM runs
-    WHERE closes IS NOT NULL OR NOT begins_anew
-),
-counted AS (
-    SELECT *, coalesce(max(human_n) OVER (ROWS UNBOUNDED PRECEDING) >= max(begin_n) OVER (ROWS UNBOUNDED PRECEDING), false) AS had_human
-    FROM edges
-),
-opened AS (
-    SELECT session_id, n, sent_at AS opened_at, CASE WHEN goes_on THEN next_at END AS replied_at,
-           CASE WHEN goes_on THEN next_closes END AS handled_by, CASE WHEN goes_on THEN next_sender END AS replier,
-           order_id, sku_id, source_file, source_row, had_human
-    FROM counted
-    WHERE closes IS NULL
-),
-persons AS (              -- the last question of a session that did not stay with a bot, where some did
+WITH persons AS (         -- the last question of a session that did not stay with a bot, where some did
     SELECT session_id, max(n) AS last_n
-    FROM opened
-    WHERE handled_by IS DISTINCT FROM 'bot' AND session_id IN (SELECT session_id FROM opened WHERE handled_by = 'bot')
+    FROM bursts
+    WHERE handled_by IS DISTINCT FROM 'bot' AND session_id IN (SELECT session_id FROM bursts WHERE handled_by = 'bot')
     GROUP BY session_id
 ),
 asked AS (                -- where bots do not count, what one settled is unanswered, unless a person came in after all
@@ -67,7 +21,7 @@ asked AS (                -- where bots do not count, what one settled is unansw
            CASE WHEN is_left IS NOT TRUE THEN replier END AS replier,
            NOT had_human AND (is_left IS TRUE OR handled_by IS DISTINCT FROM 'bot') AS might_be_first,
            coalesce(CASE WHEN is_left IS NOT TRUE THEN replied_at END, getvariable('chat_end')) AS stopped_at
-    FROM opened
+    FROM bursts
     LEFT JOIN persons USING (session_id)
 ),
 ended AS (                -- when the session was next closed
@@ -92,7 +46,7 @@ held AS (                 -- who held a turn, and how long
     GROUP BY a.session_id, a.source_file, a.source_row
 ),
 timed AS (
-    SELECT a.* EXCLUDE (n, is_left, might_be_first), assigned_at, holders,
+    SELECT a.* EXCLUDE (is_left, might_be_first), assigned_at, holders,
            n IN (SELECT min(n) FROM asked WHERE might_be_first GROUP BY session_id) AS is_first, is_open(f.spells, opened_at) AS in_hours,
            elapsed(opened_at, stopped_at) AS wall_seconds,      -- spells are on the wall, which skips an hour in spring
            CASE WHEN f.day IS NOT NULL AND t.day IS NOT NULL THEN least(wall_seconds, open_before(t.before, t.spells, stopped_at)
@@ -110,7 +64,7 @@ SELECT
     session_id, customer_id, opened_at, replied_at,
     CASE WHEN handled_by IS NULL THEN held_by ELSE replier END AS agent_id,
     replier AS replied_by, handled_by, is_bot_settled,
-    is_first,
+    is_first, n AS burst,
     began_by AS session_began_by,
     coalesce(in_hours, true) OR getvariable('reply_clock') <> 'exclude_by_start' AS in_service_hours,
     NOT coalesce(in_hours, true) AS began_off_hours,

@@ -21,7 +21,7 @@ from storehealth.model import Breakdowns, Trend
 from storehealth.support.control_chars import CONTROL_CHARS
 
 RENDERER = "vl_convert"
-FONT = 'system-ui, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
+FONT = 'system-ui, "Noto Sans", "DejaVu Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
 COLOURS = ("#2a78c2", "#d98200", "#3a9a5c", "#a5539e", "#6f7780")
 """Legible on white and on near black, and distinguishable without seeing red and green."""
 DARK = "<style>@media screen and (prefers-color-scheme:dark){text{fill:#c9d0d8}}</style>"

@@ -41,8 +41,8 @@ LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0, 0)
 MOST = (5, 40, 12, 9, 4, 1, 1)
 """Fewest and most recommendations, findings, menus of missing exports, refused files, other reasons, lines of the trend, and
 lines of causes per finding."""
-LEANER = (1, *LEAST[1:])
-"""Where even these do not fit, one recommendation is dropped, since the changes are shown before it."""
+LEANER = ((2, 1, *LEAST[2:]), (1, *LEAST[1:]))
+"""Where even these do not fit: one finding less, since the areas name the worst; else one recommendation less."""
 GROWTH = (5, 6, 2, 1, 0, 1, 4, 2, 1, 3)
 """The order in which the blocks grow by one while the screen has room: findings come first."""
 
@@ -97,8 +97,9 @@ def _fit_to_screen(checkup: Checkup, words: Words, display: DisplayOptions) -> P
     repeated = Page(display.width, display.ascii_only, display.exports)
     repeat_head(repeated, checkup, words)
     room, caps, page, grown = SCREEN_LINES - len(repeated.lines), LEAST, _draw(checkup, words, display, LEAST), True
-    if len(page.lines) > room:
-        caps, page = LEANER, _draw(checkup, words, display, LEANER)
+    for leaner in LEANER:
+        if len(page.lines) > room:
+            caps, page = leaner, _draw(checkup, words, display, leaner)
     if len(page.lines) > room:
         room, repeated = SCREEN_LINES, Page(display.width, display.ascii_only, display.exports)
     while grown:

@@ -15,6 +15,7 @@ from storehealth.i18n.findings import (
     describe_gain,
     describe_score,
     format_bounds,
+    format_brief_bound,
     locate_evidence,
     name_score,
     select_actions,
@@ -74,26 +75,29 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
         for area in checkup.areas
     ]
     room = max(map(cell_len, losses), default=0)
-    for area, name, lost in zip(checkup.areas, names, losses, strict=True):
+    worst = [_find_verdict(checkup, area) for area in checkup.areas]
+    states = max((cell_len(words.say(f"status.{finding.status}")) for finding in worst if finding), default=0)
+    for area, name, lost, finding in zip(checkup.areas, names, losses, worst, strict=True):
         score = pad_text(words.format_decimal(area.score, 0), 3, right=True)
         start = f"{GAP}{pad_text(name, width)}{GAP}{score} "
         style = "" if area.score is None else BANDS[choose_band(area.score)]
         bar = TextRun(draw_bar(area.score) if page.width >= WIDE_ENOUGH else "", style, keep=True)
         end = f"{GAP}{pad_text(lost, room, right=True) + GAP if room else ''}"
         hang = cell_len(start) + cell_len(bar.text) + cell_len(end)
-        state = _area_state(page, hang, checkup, area, words)
+        state: list[TextRun | str] = [TextRun(f"{SYMBOLS['not_applicable']} ", "dim")]
+        if finding is None:
+            state.append(_explain_no_score(checkup, area, words))
+        else:
+            mark = f"{SYMBOLS[finding.status]} {pad_text(words.say(f'status.{finding.status}'), states)}{GAP}"
+            state = [TextRun(mark, STYLES[finding.status], keep=True)]
+            state += _area_text(finding, page.width - hang - cell_len(mark), words)
         page.add(TextRun(start, keep=True), bar, TextRun(end, keep=True), *state, hang=hang + 2)
 
 
-def _area_state(page: Page, used: int, checkup: Checkup, area: AreaScore, words: Words) -> list[TextRun | str]:
+def _find_verdict(checkup: Checkup, area: AreaScore) -> Finding | None:
+    """The finding on an area's line; None where the area could not be judged."""
     worst = find_worst(checkup, area)
-    if worst is None or (area.score is None and worst.status != "inconclusive"):
-        return [TextRun(f"{SYMBOLS['not_applicable']} ", "dim"), _explain_no_score(checkup, area, words)]
-    shown = ("pass", "watch", "fail", "inconclusive")
-    width = max(cell_len(words.say(f"status.{status}")) for status in shown)
-    mark = f"{SYMBOLS[worst.status]} {pad_text(words.say(f'status.{worst.status}'), width)}{GAP}"
-    room = page.width - used - cell_len(mark)
-    return [TextRun(mark, STYLES[worst.status], keep=True), *_area_text(worst, room, words)]
+    return None if worst is None or (area.score is None and worst.status != "inconclusive") else worst
 
 
 def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
@@ -105,11 +109,18 @@ def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
 
 
 def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
-    """Code, figure, the limit that a failing finding breaks or the target, and where they fit, n and title."""
+    """Code, figure, the limit that a failing finding breaks or the target, in as many words as fit; also n and title."""
     count = words.say("screen.n", n=words.format_whole(worst.judged))
-    bounds = format_bounds(worst, words, "limit" if worst.status == "fail" else "target")
+    only = "limit" if worst.status == "fail" else "target"
+    bounds = format_bounds(worst, words, only)
+    brief = [format_brief_bound(worst, words, getattr(worst, only))] if bounds else []
     figure = f"{worst.code} {words.format_figure(worst.value, worst.unit)}"
-    forms = ([f"{figure} {words.render(worst.title)}", count, *bounds], [figure, count, *bounds], [figure, *bounds])
+    forms = (
+        [f"{figure} {words.render(worst.title)}", count, *bounds],
+        [figure, count, *bounds],
+        [figure, *bounds],
+        [figure, *brief],
+    )
     spaced: list[TextRun | str] = []
     for text in next((form for form in forms if cell_len(GAP.join(form)) <= room), forms[-1]):
         spaced += [GAP, TextRun(text, keep=True)] if spaced else [TextRun(text, keep=True)]
@@ -127,14 +138,15 @@ def find_worst(checkup: Checkup, area: AreaScore) -> Finding | None:
 
 
 def add_actions(page: Page, checkup: Checkup, words: Words, most: int, whole: bool = False) -> None:
-    """The first recommendations, each with what it is expected to bring."""
+    """The first recommendations, each with what it is expected to bring; if ``whole`` also their texts and days to check."""
     actions = select_actions(checkup)
     if not actions:
         return
     page.add_heading(words.say("heading.todo"))
     for number, action in enumerate(actions[:most], 1):
         name = TextRun(f" {words.render(action.name or action.text)}", "bold" if whole else "")
-        page.add(TextRun(f"{number}", "bold"), name, *_style_gains(describe_gain(action, words)), indent=2, hang=4)
+        gains = describe_gain(action if whole else action.model_copy(update={"check_on": None}), words)
+        page.add(TextRun(f"{number}", "bold"), name, *_style_gains(gains), indent=2, hang=4)
         if whole and action.name:
             page.add(words.render(action.text), indent=4, hang=4)
         elif action.where:
