@@ -13,7 +13,7 @@ from storehealth.commands import prepare
 from storehealth.commands.rule_tests import is_informative
 from storehealth.model import Checkup, Finding
 from tests.few_rules import keep_rules
-from tests.healthy import Written, Tables, healthy, settings, write
+from tests.healthy import Tables, Written, healthy, settings, write
 from tests.planted import Fault, list_faults
 
 WITHOUT_ROWS = {
@@ -36,7 +36,9 @@ def faults() -> dict[str, Fault]:
 
 def audit_tables(tables: Tables, written: Written, platform: str, folder: Path) -> Checkup:
     """Files in, checkup out. Files no fault touched are those of the healthy store, and are read once."""
-    request = AuditRequest(state=written.folder.parent / "state", platform=platform, window="all", config=settings(folder))
+    request = AuditRequest(
+        state=written.folder.parent / "state", platform=platform, window="all", config=settings(folder)
+    )
     return audit(write(tables, folder / "exports", written), request)
 
 
