@@ -16,7 +16,7 @@ import pytest
 from storehealth.catalogue import Catalogue
 from storehealth.errors import FileRefused
 from storehealth.intake import read_exports
-from storehealth.intake.containers import _workbook_guard as guard
+from storehealth.intake.containers import workbook as guard
 from storehealth.intake.containers.delimited import iter_lines
 from storehealth.intake.containers.json_document import open_sheets as open_json
 from storehealth.intake.containers.workbook import open_sheets

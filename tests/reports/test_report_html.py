@@ -6,13 +6,14 @@ import base64
 import hashlib
 import json
 import re
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from tests.checkups import NASTY, breakdowns, checkup, finding, row, trend
 
-from storehealth.model import EvidenceSummary, Source
+from storehealth.model import EvidenceSummary, MuteMark, Source
 from storehealth.output.checkup import json as as_json
 from storehealth.output.checkup.html import read_embedded, render
 from storehealth.support.message import LANGUAGES
@@ -117,3 +118,27 @@ def test_the_same_checkup_gives_the_same_page() -> None:
 def test_what_fails_is_unfolded_and_the_rest_is_not() -> None:
     shown = Page(render(checkup(findings=(finding(status="fail"), finding(code="LG06", status="pass")))))
     assert ["open" in attrs for tag, attrs in shown.tags if tag == "details"][:2] == [True, False]
+
+
+def test_the_head_names_the_areas_that_lose_most_and_their_worst_finding_and_no_muted_one() -> None:
+    """Before any action: what is wrong, how bad it is, and by how much."""
+    areas = [
+        area.model_copy(update={"loses": lost})
+        for area, lost in zip(checkup().areas, (4.0, 9.0, None, 1.0), strict=True)
+    ]
+    text = render(checkup(areas=areas)).decode()
+    head = text[text.index('<ul class="worst') : text.index('<h2 id="todo"')]
+    assert re.findall(r'href="#f-(\w+)"', head) == ["CS01", "LG05", "AS02"]
+    assert "-9 pts" in head
+    assert "First answers arrive within 30 seconds: 88%" in head
+    muted = finding(muted=MuteMark(reason="known", owner="Li", until=date(2025, 6, 1)))
+    assert "#f-LG05" not in render(checkup(areas=areas, findings=(muted,))).decode().split('<h2 id="todo"')[0]
+
+
+def test_the_head_of_a_page_without_a_score_names_what_fails() -> None:
+    """No area loses points then."""
+    nothing = checkup().score.model_copy(update={"value": None})
+    head = render(checkup(score=nothing)).decode().split('<h2 id="todo"')[0]
+    assert re.findall(r'href="#f-(\w+)"', head) == ["LG05", "CS01"]
+    assert "✗ fail</span>" in head
+    assert " pts" not in head

@@ -62,8 +62,7 @@ def _split_duplicates(inputs: PreparedInputs, store: Store) -> tuple[InspectedFi
 
 
 def _describe_file(source: InspectedFile, reader: SourceReader, preview: int) -> InspectedFile:
-    readings = {reading.source: reading for reading in reader.intake.readings}
-    reading = readings.get(source.path, SheetReading(source=source.path))
+    reading = reader.readings.get(source.path, SheetReading(source=source.path))
     if source.layout is None:
         return source.model_copy(update=_describe_unknown(source, reading, reader))
     return source.model_copy(

@@ -104,13 +104,20 @@ def _providers(table: Table, parts: Sequence[StoredTable], filled: Filled) -> di
 def _set_aside(
     con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], rank: Mapping[str, int]
 ) -> None:
-    order = sql.quote_value([part.source for part in sorted(parts, key=lambda part: rank[part.source])])
+    order = sorted((part.source for part in parts), key=lambda source: rank[source])
+    place = _look_up(con, {source: number for number, source in enumerate(order, 1)})
     key = f"hash({sql.quote_names(table.key)})"
     con.execute(
-        f"CREATE TABLE lake.{table.name}_again AS SELECT *, list_position({order}, source_file) AS rank"
-        f" FROM raw.{table.name} WHERE list_contains({order}, source_file) AND {key} IN (SELECT {key}"
-        f" FROM raw.{table.name} WHERE list_contains({order}, source_file) GROUP BY 1 HAVING count(*) > 1)"
+        f"CREATE TABLE lake.{table.name}_again AS SELECT *, {place} AS rank"
+        f" FROM raw.{table.name} WHERE {place} IS NOT NULL AND {key} IN (SELECT {key}"
+        f" FROM raw.{table.name} WHERE {place} IS NOT NULL GROUP BY 1 HAVING count(*) > 1)"
     )
+
+
+def _look_up(con: duckdb.DuckDBPyConnection, values: Mapping[str, int | bool]) -> str:
+    """SQL for the value of a row's file, or NULL: by its number, as looking for its name among thousands takes too long."""
+    ((sources,),) = con.execute(f"SELECT enum_range(NULL::{sql.SOURCE_PATH})").fetchall()
+    return f"{sql.quote_value([values.get(source) for source in sources])}[enum_code(source_file)::BIGINT + 1]"
 
 
 def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[str, list[str]]) -> None:
@@ -124,7 +131,7 @@ def _collapse(con: duckdb.DuckDBPyConnection, table: Table, providers: Mapping[s
     )
     across = []
     for column in ("source_file", "part_row", *columns):
-        having = f" FILTER (source_file IN {sql.quote_value(providers[column])})" if column in providers else ""
+        having = f" FILTER ({_look_up(con, dict.fromkeys(providers[column], True))})" if column in providers else ""
         across.append(f"arg_min_null({sql.quote_name(column)}, rank){having} AS {sql.quote_name(column)}")
     con.execute(
         f"CREATE TABLE lake.{table.name}_once AS SELECT {keys}, {', '.join(across)}"

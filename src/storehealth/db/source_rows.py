@@ -6,13 +6,15 @@ Rejected rows and cells are listed for a file and grouped for the screen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.table import Table
@@ -30,17 +32,13 @@ PROVEN_STAFF = ("agent", "bot")
 
 def read_previews(reader: SourceReader, source: str, most: int) -> list[TablePreview]:
     """The first rows of each table fed by one source, at most ``most`` each, without empty columns."""
-    return [_preview(reader, part, most) for part in reader.intake.tables if part.source == source and most > 0]
+    return [_preview(reader, part, most) for part in reader.tables.get(source, ()) if most > 0]
 
 
 def _preview(reader: SourceReader, part: StoredTable, most: int) -> TablePreview:
-    table = reader.catalogue.tables[part.table]
-    query = f"SELECT * FROM read_parquet({sql.quote_value(str(part.parquet))}) ORDER BY source_row LIMIT {most}"
-    result = reader.store.con.execute(query)
-    names = [column[0] for column in result.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    shown_names = [name for name in names if name == "source_row" or name in table.columns]
-    used = [name for name in shown_names if any(row[name] is not None for row in rows)]
+    table, rows = reader.catalogue.tables[part.table], reader.read_first_rows(part, most)
+    names = [name for name in rows[0] if name == "source_row" or name in table.columns] if rows else []
+    used = [name for name in names if any(row[name] is not None for row in rows)]
     shown = tuple({name: _show_cell(reader, table, row, name) for name in used} for row in rows)
     return TablePreview(table=part.table, total=part.rows, rows=shown)
 
@@ -82,13 +80,77 @@ MOST_GROUPS = 100
 """Reasons and columns of one file that a report lists; a file that is odd in more ways is read by ``-o rejects=``."""
 
 
-class SourceReader(NamedTuple):
+SMALL = 1000
+"""Rows of a stored table that is read together with others."""
+TOGETHER = 200
+
+
+@dataclass(frozen=True)
+class SourceReader:
     """Where rejects and previews of a source are read from, and how they are masked."""
 
     store: Store
     intake: Intake
     catalogue: Catalogue
     mask: Mask
+
+    @cached_property
+    def tables(self) -> dict[str, list[StoredTable]]:
+        """The stored tables by source."""
+        return _by_source(self.intake.tables)
+
+    @cached_property
+    def rejects(self) -> dict[str, list[StoredTable]]:
+        """The stored rejects by source."""
+        return _by_source(self.intake.rejects)
+
+    @cached_property
+    def readings(self) -> dict[str, SheetReading]:
+        """How the header of each source was understood."""
+        return {reading.source: reading for reading in self.intake.readings}
+
+    @cached_property
+    def first_rows(self) -> dict[tuple[str, int], list[dict[str, Any]]]:
+        """The first rows of small tables, by path and number of rows; filled as they are asked for."""
+        return {}
+
+    @cached_property
+    def small_paths(self) -> dict[str, list[str]]:
+        """Where the small tables are, by name; files with the same content share one."""
+        found = defaultdict[str, dict[str, None]](dict)
+        for part in self.intake.tables:
+            if part.rows <= SMALL:
+                found[part.table][str(part.parquet)] = None
+        return {name: list(paths) for name, paths in found.items()}
+
+    def read_first_rows(self, part: StoredTable, most: int) -> list[dict[str, Any]]:
+        """Read the first rows of a stored table. Those of small tables are read many at a time."""
+        key = (str(part.parquet), most)
+        if key not in self.first_rows:
+            paths = self.small_paths.get(part.table, [])
+            start = paths.index(key[0]) if part.rows <= SMALL else 0
+            self._load_first_rows(paths[start : start + TOGETHER] if part.rows <= SMALL else [key[0]], most)
+        return self.first_rows[key]
+
+    def _load_first_rows(self, paths: Sequence[str], most: int) -> None:
+        files = f"read_parquet({sql.quote_value(paths)}, union_by_name = true, filename = true)"
+        query = f"SELECT * FROM {files} ORDER BY source_row LIMIT {most}"
+        if len(paths) > 1:
+            place = "row_number() OVER (PARTITION BY filename ORDER BY source_row)"
+            query = f"SELECT * FROM {files} QUALIFY {place} <= {most} ORDER BY source_row"
+        result = self.store.con.execute(query)
+        names = [column[0] for column in result.description or ()]
+        self.first_rows.update({(path, most): [] for path in paths})
+        for values in result.fetchall():
+            row = dict(zip(names, values, strict=True))
+            self.first_rows[row["filename"], most].append(row)
+
+
+def _by_source(parts: Iterable[StoredTable]) -> dict[str, list[StoredTable]]:
+    found = defaultdict[str, list[StoredTable]](list)
+    for part in parts:
+        found[part.source].append(part)
+    return found
 
 
 @dataclass
@@ -128,7 +190,7 @@ def iterate_rejects(reader: SourceReader) -> Iterator[list[Any]]:
 
 def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
     """Group the rejects of one source by reason and column, the most frequent first."""
-    for part in (part for part in reader.intake.rejects if part.source == source):
+    for part in reader.rejects.get(source, ()):
         query = (
             "SELECT reason, column_name, count(*), count(*) FILTER (row_lost),"
             f" list_sort(list(DISTINCT line))[:{FIRST_LINES}], list_sort(list(DISTINCT value))[:{FIRST_VALUES}]"
@@ -145,7 +207,7 @@ def group_rejects(reader: SourceReader, source: str) -> Iterable[RejectGroup]:
 
 def list_rejects(reader: SourceReader) -> Iterator[FileRejects]:
     """List the rejects of all sources by reason and column, at most :data:`MOST_GROUPS` of each source."""
-    for source in dict.fromkeys(part.source for part in reader.intake.rejects):
+    for source in reader.rejects:
         for group in islice(group_rejects(reader, source), MOST_GROUPS):
             yield FileRejects(file=source, **dict(group))
 
@@ -158,9 +220,8 @@ class _Columns:
     """The columns of one source: their positions, and what they may hold."""
 
     def __init__(self, source: str, reader: SourceReader) -> None:
-        readings = {reading.source: reading for reading in reader.intake.readings}
         self.source, self.mask = source, reader.mask
-        self.reading = readings.get(source, SheetReading(source=source))
+        self.reading = reader.readings.get(source, SheetReading(source=source))
         self.kinds = {
             header: _kind(fills, reader.catalogue) for header, fills in self.reading.columns.items()
         }  # fmt: skip

@@ -122,14 +122,19 @@ LEAST_GAIN = 0.05
 """Points below this would be shown as +0."""
 
 
-def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
-    """Points, units, the command that does the work, effort, codes and the day to check again."""
+def list_gains(recommendation: Recommendation, words: Words) -> list[str]:
+    """What an action should bring: points with what they rest on, and units."""
     parts = []
     if recommendation.gain_points is not None and recommendation.gain_points >= LEAST_GAIN:
         gain = words.say("screen.gain", points=words.format_decimal(recommendation.gain_points))
         basis = words.say(f"basis_of_gain.{recommendation.basis}")
         parts.append(words.say("unit.brackets", what=gain, inside=basis))
-    parts += [words.render(recommendation.gain_units)] if recommendation.gain_units else []
+    return [*parts, *([words.render(recommendation.gain_units)] if recommendation.gain_units else [])]
+
+
+def describe_gain(recommendation: Recommendation, words: Words) -> list[str]:
+    """Points, units, the command that does the work, effort, codes and the day to check again."""
+    parts = list_gains(recommendation, words)
     parts += [words.render(recommendation.command)] if recommendation.command else []
     parts += [words.say(f"effort.{recommendation.effort}"), " ".join(recommendation.findings)]
     if recommendation.check_on:

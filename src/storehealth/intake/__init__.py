@@ -64,6 +64,7 @@ def read_exports(
         # All files are inspected before any is read: the store's zone may follow from the layouts of all of them.
         inspections = [reader.inspect(file) for file in expand_archives(files)]
         zone = options.zone or _find_common_zone(inspections, catalogue)
+        reader.read_alike(inspections, zone)
         results = [reader.read(inspection, zone) for inspection in inspections]
         store.save_digests()
         if store.doubts:

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -178,6 +178,11 @@ def _list_members(file: SourceFile) -> list[SourceFile]:
     return sorted(inside, key=lambda file: file.name)
 
 
+def is_in_place(file: SourceFile) -> bool:
+    """Whether a file can be read where it is, under its own name."""
+    return not file.archive and escape_bytes(str(file.path)) == str(file.path)
+
+
 def unpack_file(file: SourceFile, folder: Path) -> Path:
     """Return a path to read the file from: its own, or that of a copy in ``folder`` where it is inside an archive.
 
@@ -185,16 +190,12 @@ def unpack_file(file: SourceFile, folder: Path) -> Path:
         FileRefused: The archive cannot unpack it.
     """
     if not file.archive:
-        return file.path if _is_utf8(file.path) else _link_file(file, folder)
+        return file.path if is_in_place(file) else _link_file(file, folder)
     archive = load_archives()[file.archive]
     target = folder / f"member{file.suffix if file.suffix.removeprefix('.').isalnum() else ''}"
     member = next(member for member in archive.list_members(file.path) if member.key == file.key)
     archive.unpack(file.path, member, target)
     return target
-
-
-def _is_utf8(path: Path) -> bool:
-    return escape_bytes(str(path)) == str(path)
 
 
 def _link_file(file: SourceFile, folder: Path) -> Path:
@@ -216,6 +217,7 @@ class IntakeOptions:
         memory: Memory limit of the database, such as ``1GB``.
         platform: Decides between layouts that fit a file equally well.
         date_order: ``day_first`` or ``month_first``: what 03/04/2026 means in files in which no date settles it.
+        latest: Events later than this are slips, unless a file has mostly such (naive, within a day of any zone).
     """
 
     zone: str | None = None
@@ -225,6 +227,7 @@ class IntakeOptions:
     memory: str | None = None
     platform: str | None = None
     date_order: str | None = None
+    latest: datetime | None = None
 
     def choose(self, choices: Mapping[str, str], file: SourceFile) -> str | None:
         """Return the value whose pattern matches a file first; None where no pattern does."""

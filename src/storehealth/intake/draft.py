@@ -356,7 +356,7 @@ def try_layout(layout: Layout, lines: str | bytes, catalogue: Catalogue, zone: s
         with connect(None, Path(folder)) as con:
             reading = read_sheet(con, plan, sheet, Path(folder))
             tables = {table: _load_rows(con, Path(folder) / f"{table}.parquet") for table in reading.tables}
-            rejects = _load_rows(con, Path(folder) / "rejects.parquet")
+            rejects = _load_rows(con, Path(folder) / "rejects.parquet") if reading.listed else []
     return LayoutTrial(tables, rejects, *reading[:4])
 
 

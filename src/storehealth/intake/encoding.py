@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Damage
+from storehealth.intake.containers import Damage, name_copy
 from storehealth.support.control_chars import SURROGATE
 from storehealth.support.message import Message, Name, dump_message, message
 
@@ -246,7 +246,7 @@ def _list_non_ascii_lines(chunk: bytes) -> list[bytes]:
 
 def _copy(path: Path, scratch: Path, encoding: str, has_mixed_ends: bool = False) -> Utf8Text:
     """Write a UTF-8 copy with the same lines; a byte that cannot be decoded becomes U+FFFD, and costs only its cell."""
-    copy, counted, bad = scratch / "text.utf8", _LineCount(), list[_BadLine]()
+    copy, counted, bad = name_copy(scratch, "text.utf8"), _LineCount(), list[_BadLine]()
     codec = _find_codec(encoding)
     is_wide = codec.startswith(("utf-16", "utf-32"))
     with path.open("rb") as source, copy.open("wb") as target:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.layout import Layout
@@ -22,7 +23,7 @@ from storehealth.intake.containers import (
     load_containers,
     refuse_foreign_formats,
 )
-from storehealth.intake.discover import IntakeOptions, SourceFile, join_refusal, unpack_file
+from storehealth.intake.discover import IntakeOptions, SourceFile, is_in_place, join_refusal, unpack_file
 from storehealth.intake.encoding import decode_head
 from storehealth.intake.lake import Lake, derive_key
 from storehealth.intake.normalise import ReadingPlan
@@ -31,6 +32,10 @@ from storehealth.model import ASIDE, BlankWords, SheetReading, Source, StoredTab
 from storehealth.privacy import remove_quotes, scrub, show_header
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, from_json, load_message, message, to_json
+
+if TYPE_CHECKING:
+    from storehealth.intake.read import SheetOutcome
+    from storehealth.intake.small_files import SmallSheet
 
 VERSION = 7
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
@@ -94,6 +99,9 @@ class FileReader:
         self.layouts = catalogue.compute_digest("layouts")
         self.con: Any = None
         self.folder_count = 0
+        self.definitions = dict[str, str]()
+        self.ready = dict[str, tuple[Path, Any]]()
+        """Entries of the lake that were found, or read together, before the files they are of are asked for."""
 
     def close(self) -> None:
         """Close the database."""
@@ -142,15 +150,14 @@ class FileReader:
 
     def _open(self, file: SourceFile) -> tuple[list[Sheet], str]:
         self.tell(message("progress.reading", file=Name(file.name)))
-        folder = self._make_folder()
-        path = unpack_file(file, folder)
+        path = file.path if is_in_place(file) else unpack_file(file, self._make_folder())
         with path.open("rb") as stream:
             data = stream.read(HEAD_BYTES)
         head = Head(path, data, decode_head(data))
         refuse_foreign_formats(head)
         container = find_container(head)
         encoding = self.options.choose(self.options.encodings, file)
-        sheets = container.open_sheets(path, folder, encoding)
+        sheets = container.open_sheets(path, self.scratch, encoding)
         if any(len(record.cells) > MOST_COLUMNS for sheet in sheets for record in sheet.top):
             raise FileRefused(message("intake.too_wide", most=MOST_COLUMNS), message("intake.save_smaller_table"))
         return sheets, container.NAME
@@ -218,36 +225,97 @@ class FileReader:
         self, inspection: FileInspection, index: int, source: Source, zone: str, result: FileResult
     ) -> None:
         match = inspection.parts[index].match
-        assert match is not None  # noqa: S101 - take() asks only for recognised parts
-        layout = self.catalogue.layouts[match.layout]
+        assert match is not None  # noqa: S101 - read() asks only for recognised parts
+        plan, key = self._plan(inspection, index, zone)
+        folder, meta = self.ready.get(key) or self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
+        _add(result, source, self.catalogue.layouts[match.layout], folder, meta)
+
+    def _plan(self, inspection: FileInspection, index: int, zone: str) -> tuple[ReadingPlan, str]:
+        """How to read a recognised sheet, and the key of the result."""
+        part = inspection.parts[index]
+        layout = self.catalogue.layouts[part.match.layout]  # type: ignore[union-attr]
         tables = {name: self.catalogue.tables[name] for name in layout.feeds}
         # The SQL of a pack comes from strangers, so it runs under limits of time and memory.
-        from_pack = self.catalogue.is_from_pack("layouts", match.layout)
+        from_pack = self.catalogue.is_from_pack("layouts", layout.name)
         from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
-        plan = ReadingPlan(layout, tables, match, zone, inspection.file.named_day, from_pack, self.options.date_order)
-        definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
-        container = load_containers()[str(source.container)]
-        part = inspection.parts[index]
-        key = derive_key(self._make_key(inspection), part.name, container.VERSION, zone, plan.named_day, *definitions)
-        folder, meta = self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
-        _add(result, source, layout, folder, meta)
+        day = inspection.file.named_day
+        plan = ReadingPlan(layout, tables, part.match, zone, day, from_pack)  # type: ignore[arg-type]
+        plan = plan._replace(date_order=self.options.date_order, latest=self.options.latest)
+        version = load_containers()[str(part.container)].VERSION
+        return plan, derive_key(self._make_key(inspection), part.name, version, zone, day, self._define(layout))
+
+    def _define(self, layout: Layout) -> str:
+        """All that a layout and its tables say, as part of a key."""
+        if layout.name not in self.definitions:
+            definitions = (layout, *(self.catalogue.tables[name] for name in layout.feeds))
+            self.definitions[layout.name] = "\x1f".join(definition.model_dump_json() for definition in definitions)
+        return self.definitions[layout.name]
+
+    def read_alike(self, inspections: Sequence[FileInspection], zone: str) -> None:
+        """Read small files that are alike together, for :meth:`read`; those that need more care are left to it."""
+        from storehealth.intake.small_files import FEWEST, SmallSheet, group_alike
+
+        if len(inspections) < FEWEST:
+            return
+        sheets, owners = dict[str, SmallSheet](), dict[str, FileInspection]()
+        for inspection in inspections:
+            for index, _ in self._list_small_parts(inspection):
+                plan, key = self._plan(inspection, index, zone)
+                found = self.lake.find_entry(key)
+                if found:
+                    self.ready[key] = found
+                elif inspection.sheets:
+                    sheets[key], owners[key] = SmallSheet(plan, inspection.sheets[index]), inspection
+        for keys in group_alike(sheets):
+            try:
+                self._read_together({key: sheets[key] for key in keys}, owners)
+            except Exception as error:  # noqa: BLE001 - read one by one, the file that fails is named
+                _raise_if_fatal(error)
+
+    def _list_small_parts(self, inspection: FileInspection) -> list[tuple[int, SheetInspection]]:
+        from storehealth.intake.small_files import MOST_BYTES
+
+        parts = [(index, part) for index, part in enumerate(inspection.parts) if part.match]
+        is_plain = bool(parts) and not inspection.file.archive
+        return parts if is_plain and inspection.file.path.stat().st_size <= MOST_BYTES else []
+
+    def _read_together(self, sheets: Mapping[str, SmallSheet], owners: Mapping[str, FileInspection]) -> None:
+        from storehealth.intake.small_files import FILE, read_small_sheets
+
+        folder, keys = self._make_folder(), list(sheets)
+        for number, reading in read_small_sheets(self._connect(), list(sheets.values()), folder).items():
+            key = keys[number]
+            with suppress(FileRefused):  # it has changed meanwhile, which will be said where it is read by itself
+                self.lake.check_unchanged(owners[key].file.path)
+                meta = _describe_tables(reading)
+                self.ready[key] = self.lake.store_entry(key, folder / f"{FILE}={number}", meta), meta
 
     def _fill_lake(self, inspection: FileInspection, index: int, plan: ReadingPlan, key: str) -> tuple[Path, Any]:
-        from storehealth.intake.read import connect, read_sheet
+        from storehealth.intake.read import read_sheet
 
         if inspection.sheets is None:  # the inspection came from the lake, the rows do not
             inspection.sheets, _ = self._open(inspection.file)
+        folder = self._make_folder()
+        reading = read_sheet(self._connect(), plan, inspection.sheets[index], folder)
+        self.lake.check_unchanged(inspection.file.path)
+        meta = _describe_tables(reading)
+        return self.lake.store_entry(key, folder, meta), meta
+
+    def _connect(self) -> Any:
+        from storehealth.intake.read import connect
+
         if self.con is None:
             self.con = connect(self.options.memory, self.scratch, whole=False)
-        folder = self._make_folder()
-        reading = read_sheet(self.con, plan, inspection.sheets[index], folder)
-        self.lake.check_unchanged(inspection.file.path)
-        tables = {
-            name: [table.rows, table.distinct_keys, *(at and at.isoformat() for at in (table.first, table.last))]
-            for name, table in reading.tables.items()
-        }
-        meta = reading._asdict() | {"tables": tables}
-        return self.lake.store_entry(key, folder, meta), meta
+        return self.con
+
+
+def _describe_tables(reading: SheetOutcome) -> dict[str, Any]:
+    """What the lake keeps of the outcome of a sheet, as JSON can hold it."""
+    tables = {
+        name: [table.rows, table.distinct_keys, *(at and at.isoformat() for at in (table.first, table.last))]
+        for name, table in reading.tables.items()
+    }
+    return reading._asdict() | {"tables": tables}
 
 
 def _name_summaries(parts: list[SheetInspection]) -> list[SheetInspection]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
@@ -55,6 +56,8 @@ class ReadingPlan(NamedTuple):
     from_pack: bool = False
     date_order: str | None = None
     free_times: bool = False
+    latest: datetime | None = None
+    """Events later than this have not happened, so such a time is a slip."""
     dotted: frozenset[str] = frozenset()
     """Layout columns with amounts in which a dot groups thousands."""
     plain: frozenset[str] = frozenset()
@@ -155,30 +158,30 @@ def _looks_plain(row: Sequence[str], place: int, pattern: str) -> bool:
     return not cell or re.fullmatch(pattern, cell, re.ASCII) is not None
 
 
-def build_staging_sql(plan: ReadingPlan, body: str, numbered: bool) -> str:
+def build_staging_sql(plan: ReadingPlan, body: str, marks: Sequence[str] = ()) -> str:
     """SQL for all layout columns, typed, with the cells that could not be read and whether the row is lost or skipped.
 
     Args:
         plan: Layout and sheet.
         body: SQL that selects the text columns c0, c1 …
-        numbered: Whether ``body`` has a column source_row.
+        marks: Further columns of ``body`` that are kept, such as source_row.
     """
-    row = ["source_row"] if numbered else []
+    row = list(marks)
     with_ends = _select(["*", *_select_ends(plan)], body)
     trimmed = _select([*row, *_trim(plan)], with_ends)
     unguarded = _select([*row, *_remove_guards(plan)], trimmed)
     nulled = _select([*row, *_set_nulls(plan)], unguarded)
-    marks = [SKIPPED, PASSED] if plan.layout.only else [SKIPPED]
+    kinds = [SKIPPED, PASSED] if plan.layout.only else [SKIPPED]
     worded = _select([*row, *_apply_words(plan), *_mark_rows(plan)], nulled)
     if plan.free_times:
         worded = _split_times(plan, worded)
     flags = [name_word(key) for key in plan.later_times]
-    typed = _select([*row, *_read_values(plan), *flags, *marks], worded)
+    typed = _select([*row, *_read_values(plan), *flags, *kinds], worded)
     if plan.layout.order_cells == "first_row":
         typed = _select([f"* REPLACE ({', '.join(_fill_orders(plan))})"], typed)
     odd = [ODD] if plan.plain else []
     return _select(
-        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *flags, *marks, *odd], typed
+        [*row, *_read_columns(plan), *_compute_columns(plan), *_list_unread(plan), *flags, *kinds, *odd], typed
     )
 
 
@@ -366,7 +369,7 @@ def _list_unread(plan: ReadingPlan) -> Iterator[str]:
     unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {quote_name(key)} IS NULL)" for key in plan.match.columns}
     cells = ", ".join(f"CASE WHEN {test} THEN {_describe_cell(plan, key)} END" for key, test in unreadable.items())
     unread = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)" if cells else NONE_UNREAD
-    fatal = [test for key, test in unreadable.items() if _is_fatal(plan, key)]
+    fatal = [test for key, test in unreadable.items() if is_fatal(plan, key)]
     yield f"CASE WHEN {_join_or(unreadable.values())} THEN {unread} ELSE {NONE_UNREAD} END AS {UNREAD}"
     yield f"{_join_or(fatal)} AS {LOST}"
 
@@ -378,7 +381,7 @@ def _describe_cell(plan: ReadingPlan, key: str) -> str:
     return f"{{{literals}, 'value': {_text_column(key)}}}"
 
 
-def _is_fatal(plan: ReadingPlan, key: str) -> bool:
+def is_fatal(plan: ReadingPlan, key: str) -> bool:
     """Whether a row is lost where this cell cannot be read."""
     table, _, column = key.rpartition(".")
     in_key = table in ("", plan.main_table.name) and column in plan.main_table.key
@@ -417,7 +420,7 @@ def _steps_column(key: str) -> str:
     return quote_name(f"steps {key}")
 
 
-def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:
+def build_table_sql(plan: ReadingPlan, table: Table, source: str, marks: Sequence[str] = ("source_row",)) -> str:
     """SQL for the rows of a canonical table, one per source row; cells without a value get the table's ``otherwise``.
 
     The column ``unread`` names the columns whose cells could not be read, and those computed from such cells.
@@ -425,7 +428,8 @@ def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:
     Args:
         plan: Layout and sheet.
         table: A table that the layout feeds.
-        source: Name of a relation with source_row and the layout columns.
+        source: Name of a relation with ``marks`` and the layout columns.
+        marks: Columns that say where a row comes from.
     """
     values = [f"{_select_value(plan, table, column)} AS {quote_name(column)}" for column in table.columns]
     completed = [
@@ -434,10 +438,8 @@ def build_table_sql(plan: ReadingPlan, table: Table, source: str) -> str:
         else quote_name(column)
         for column, target in table.columns.items()
     ]
-    source = (
-        f"SELECT source_row, {', '.join(values)}, {_list_unread_columns(plan, table)} AS {UNREAD_COLUMN} FROM {source}"
-    )
-    return _select(["source_row", *completed, UNREAD_COLUMN], source)
+    unread = f"{_list_unread_columns(plan, table)} AS {UNREAD_COLUMN}"
+    return _select([*marks, *completed, UNREAD_COLUMN], f"SELECT {', '.join([*marks, *values, unread])} FROM {source}")
 
 
 def _list_unread_columns(plan: ReadingPlan, table: Table) -> str:

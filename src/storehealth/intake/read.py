@@ -5,9 +5,11 @@ Where several shops in one file use the same order numbers, the shop's column te
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,11 +19,12 @@ import duckdb
 from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name, select_macros, split_macros
-from storehealth.intake.containers import Body, Damage, Sheet
+from storehealth.intake.containers import TOP_RECORDS, Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
     ODD,
     PASSED,
+    SKIPPED,
     UNREAD,
     ReadingPlan,
     build_staging_sql,
@@ -32,11 +35,16 @@ from storehealth.intake.normalise import (
 )
 from storehealth.intake.pack_sql import limit_pack_sql
 from storehealth.intake.sheet_checks import (
+    LEFT_OUT,
+    Unclear,
     decide_amounts,
     decide_times,
     find_left_out,
+    is_odd_id,
+    may_be_rounded,
     refuse_mixed_shops,
     refuse_rounded_ids,
+    unread_future_times,
 )
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
@@ -46,6 +54,7 @@ LONGEST_VALUE = 2000
 INSERTED = 50_000
 """Damaged lines listed at a time."""
 LONGEST_WORD = 40
+MOST_WORDS = 3
 Con = duckdb.DuckDBPyConnection
 _DEFINED: WeakKeyDictionary[Con, set[str]] = WeakKeyDictionary()
 """Names of the macros that each connection has."""
@@ -59,6 +68,25 @@ class TableFacts(NamedTuple):
     distinct_keys: int
     first: datetime | None = None
     last: datetime | None = None
+
+
+class RowTally(NamedTuple):
+    """How many rows of ``staged`` there are, and how many of them need more than to be written.
+
+    ``odd``: a bit for each column taken to be plain in which a cell is not. ``unread`` have a cell that could not be read,
+    ``lost`` cannot be kept, ``skipped`` and ``strange`` may be no records, ``bare`` have nothing in the columns that are read,
+    ``words`` counts texts instead of times, and ``rounded`` is whether ids may have lost digits.
+    """
+
+    rows: int = 0
+    odd: int = 0
+    unread: int = 0
+    lost: int = 0
+    skipped: int = 0
+    strange: int = 0
+    bare: int = 0
+    rounded: bool = False
+    words: int = 0
 
 
 class SheetOutcome(NamedTuple):
@@ -115,23 +143,33 @@ def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> Sheet
         CatalogueError: SQL of a pack ran too long.
         OutOfMemory: SQL of a pack asked for more memory than is allowed.
     """
-    body = _stage(con, plan, sheet)
+    body, unclear = _stage(con, plan, sheet)
     with limit_pack_sql(con, plan):
-        return _write_staged(con, plan, body, folder)
+        outcome = _write_staged(con, plan, body, unclear, folder)
+        if ends_later(outcome.tables.values(), plan.latest) and unread_future_times(con, plan):
+            _define_kept(con)
+            return _write_staged(con, plan, body, unclear, folder)
+        return outcome
 
 
-def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> SheetOutcome:
+def ends_later(tables: Iterable[TableFacts], latest: datetime | None) -> bool:
+    """Whether some table has an event after a moment."""
+    return latest is not None and any(facts.last and facts.last > latest for facts in tables)
+
+
+def _write_staged(con: Con, plan: ReadingPlan, body: Body, unclear: Sequence[Unclear], folder: Path) -> SheetOutcome:
     """Sort out the rows that :func:`_stage` has read, and write the rest."""
     con.execute("CREATE OR REPLACE TEMP TABLE gone (source_row BIGINT)")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE rejects"
         " (line BIGINT, column_name VARCHAR, value VARCHAR, reason VARCHAR, row_lost BOOLEAN)"
     )
-    con.execute("INSERT INTO rejects SELECT *, false FROM unclear_amounts")
+    for amount in unclear:
+        con.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, false)", amount)
     rows, unfit = _reject_unfit(con, body)
-    duplicates, unique = _drop_duplicates(con, plan)
-    tables, missing = _write_tables(con, plan, folder, unique)
-    if not _has_unique_orders(plan, tables):
+    duplicates, unique = _drop_duplicates(con, plan, rows - unfit)
+    tables, missing = _write_tables(con, plan, folder, unique, rows - unfit - duplicates)
+    if not has_unique_orders(plan, tables):
         refuse_mixed_shops(con, plan)
     damaged = sum(damage.lost for damage in body.damages)
     kept = rows - unfit - duplicates - missing
@@ -146,44 +184,80 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, folder: Path) -> Shee
     return reading
 
 
-def _has_unique_orders(plan: ReadingPlan, tables: dict[str, TableFacts]) -> bool:
+def has_unique_orders(plan: ReadingPlan, tables: dict[str, TableFacts]) -> bool:
     """Whether no order number can stand in two rows."""
     main = tables[plan.main_table.name]
     return "orders" not in tables or (plan.main_table.name == "orders" and main.distinct_keys == main.rows)
 
 
-def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> Body:
+def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclear]]:
     """Fill the table ``staged`` and define the view ``numbered``, the staged rows with their source rows.
 
     The quick reader skips damaged lines silently, so where rows are missing, the sheet is read again record by record.
     """
-    free_tail = _has_free_tail(plan)
+    free_tail = has_free_tail(plan)
     body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down, free_tail=free_tail)
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
-    plan = plan._replace(plain=plan.find_plain_columns(record.cells for record in sheet.top[plan.match.first :]))
+    plan = plan._replace(plain=plan.find_plain_columns(_list_samples(plan, sheet, body)))
     body = _fill_staged(con, plan, sheet, body)
-    odd = _find_odd_columns(con, plan)
-    if odd:  # of these columns every cell is read with care; of the others none needs it
-        plan = plan._replace(plain=plan.plain - odd)
+    tally = count_odd_rows(con, plan).get(0, RowTally())
+    if tally.odd:  # of these columns every cell is read with care; of the others none needs it
+        plan = plan._replace(plain=plan.plain - list_odd_columns(plan, tally.odd))
         body = _fill_staged(con, plan, sheet, body)
-    refuse_rounded_ids(con, plan)
-    decided = decide_times(con, decide_amounts(con, plan, sheet.top, body))
+        tally = count_odd_rows(con, plan).get(0, RowTally())
+    if tally.rounded:
+        refuse_rounded_ids(con, plan)
+    decided, unclear = decide_amounts(con, plan, sheet.top, body)
+    if tally.unread:
+        decided = decide_times(con, decided)
     if decided is not plan:
         body = _fill_staged(con, decided, sheet, body)
+        tally = count_odd_rows(con, decided).get(0, RowTally())
+    _define_numbered(con, plan, body, tally)
+    return body, unclear
+
+
+def _list_samples(plan: ReadingPlan, sheet: Sheet, body: Body) -> list[Sequence[str]]:
+    """The first rows of a sheet; those of a chat log are known only when all of it has been read."""
+    samples = list[Sequence[str]](record.cells for record in sheet.top[plan.match.first :])
+    if not samples and body.rows and body.rows.begin is None:
+        with body.rows.path.open(encoding="utf-8", newline="") as stream:
+            samples += [cells[1:] for cells in islice(csv.reader(line[:LONGEST_VALUE] for line in stream), TOP_RECORDS)]
+    return samples
+
+
+def _define_numbered(con: Con, plan: ReadingPlan, body: Body, tally: RowTally) -> None:
+    """Define the view ``numbered`` over the rows that are records, and ``kept`` over the same."""
     row = "source_row" if body.first_line is None else f"rowid + {body.first_line} AS source_row"
     star = "* EXCLUDE (source_row)" if body.first_line is None else "*"
     tests = [f"NOT {PASSED}"] if plan.layout.only else []
-    if _find_blank(con, plan, body):
+    if tally.bare and _find_blank(con, plan, body):
         tests.append("source_row NOT IN (SELECT source_row FROM blank)")
-    if find_left_out(con, plan, body):
+    con.execute(LEFT_OUT)
+    if (tally.skipped or tally.strange) and find_left_out(con, plan, body):
         tests.append("source_row NOT IN (SELECT source_row FROM left_out)")
     where = f"WHERE {' AND '.join(tests)}" if tests else ""
     star += name_shops(con, plan)
     con.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS SELECT * FROM (SELECT {row}, {star} FROM staged) {where}")
     _define_kept(con)
-    return body
+
+
+def count_odd_rows(con: Con, plan: ReadingPlan, file: str = "0") -> dict[int, RowTally]:
+    """Count the rows of ``staged`` that need care, by file where a column tells files apart."""
+    tests = [LOST, SKIPPED, f"NOT {SKIPPED} AND ({LOST} OR {is_odd_id(plan)})", _is_bare(plan)]
+    odd = f"coalesce(bit_or({ODD}), 0)" if plan.plain else "0"
+    words = " + ".join(f"count({name_word(key)})" for key in plan.later_times) or "0"
+    counts = ", ".join(f"count_if({test})" for test in tests)
+    sql = f"SELECT {file}, count(*), {odd}, count({UNREAD}), {counts}, {may_be_rounded(plan)}, {words} FROM staged GROUP BY 1"
+    return {number: RowTally(*counts) for number, *counts in con.execute(sql).fetchall()}
+
+
+def _is_bare(plan: ReadingPlan) -> str:
+    """SQL condition: a row has no text in the columns that are read."""
+    cells = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
+    return " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
 
 
 def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
@@ -195,19 +269,12 @@ def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
         if body.expected is None:
             raise
     if body.expected is not None and count != body.expected:
-        body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=_has_free_tail(plan))
+        body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=has_free_tail(plan))
         _fill(con, plan, body)
     return body
 
 
-def _find_odd_columns(con: Con, plan: ReadingPlan) -> frozenset[str]:
-    """The columns taken to be plain of which some cell is not."""
-    if not plan.plain:
-        return frozenset()
-    return list_odd_columns(plan, _fetch_number(con, f"SELECT coalesce(bit_or({ODD}), 0) FROM staged"))
-
-
-def _has_free_tail(plan: ReadingPlan) -> bool:
+def has_free_tail(plan: ReadingPlan) -> bool:
     """Whether the last column is read as a text."""
     last = [key for key, place in plan.match.columns.items() if place == plan.match.width - 1]
     return any(plan.target_column(key).type == "text" for key in last)
@@ -218,14 +285,7 @@ def _number_rows(body: Body) -> str:
 
 
 def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
-    """Fill the table ``blank`` with rows without any text, as Excel leaves them below a table: they do not count as rows.
-
-    All cells of the file are searched only if some row has no text in the columns that are read.
-    """
-    cells = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
-    no_text = " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
-    if not _fetch_number(con, f"SELECT count(*) FROM staged WHERE {no_text}"):
-        return False
+    """Fill the table ``blank`` with rows without any text, as Excel leaves them below a table: they do not count as rows."""
     texts = f"concat({', '.join(f'c{place}' for place in range(plan.match.width))})"
     numbered = body.sql if body.first_line is None else _number_rows(body)
     return bool(
@@ -238,7 +298,7 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
 
 def _fill(con: Con, plan: ReadingPlan, body: Body) -> int:
     """Fill the table ``staged``; give its number of rows."""
-    sql = build_staging_sql(plan, body.sql, numbered=body.first_line is None)
+    sql = build_staging_sql(plan, body.sql, ["source_row"] if body.first_line is None else [])
     define_macros(con, sql)
     with limit_pack_sql(con, plan):
         return _fetch_number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")
@@ -280,13 +340,12 @@ def _insert_damages(con: Con, damages: Sequence[Damage]) -> None:
         )
 
 
-def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
-    """Keep the first of each set of rows that are equal in every column.
+def _drop_duplicates(con: Con, plan: ReadingPlan, rows: int) -> tuple[int, bool]:
+    """Keep the first of each set of rows, of so many in ``kept``, that are equal in every column.
 
     Returns:
         The number of the rows dropped, and whether the key of the counted table is in the file and unique.
     """
-    rows = _fetch_number(con, "SELECT count(*) FROM kept")
     if plan.numbers_lines:
         return 0, False
     columns = ", ".join(map(quote_name, plan.filled_keys))
@@ -312,9 +371,10 @@ def _drop_duplicates(con: Con, plan: ReadingPlan) -> tuple[int, bool]:
     return repeats, False
 
 
-def _write_tables(con: Con, plan: ReadingPlan, folder: Path, unique: bool) -> tuple[dict[str, TableFacts], int]:
+def _write_tables(
+    con: Con, plan: ReadingPlan, folder: Path, unique: bool, kept: int
+) -> tuple[dict[str, TableFacts], int]:
     """Write every table of the layout; give their facts, and the number of rows lost because part of the key is missing."""
-    kept = _fetch_number(con, "SELECT count(*) FROM kept")
     counted = build_table_sql(plan, plan.main_table, "kept")
     keys = list_required_keys(plan, plan.main_table)
     complete = " AND ".join(f"{quote_name(key)} IS NOT NULL" for key in keys) or "true"
@@ -356,7 +416,7 @@ def _reject_missing(con: Con, plan: ReadingPlan, counted: str, keys: list[str]) 
 
 def _select_rows(plan: ReadingPlan, table: Table) -> str:
     """SQL for the rows of a further table, not yet combined."""
-    return f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {_require_content(plan, table)}"
+    return f"SELECT * FROM ({build_table_sql(plan, table, 'kept')}) WHERE {require_content(plan, table)}"
 
 
 def _one_per_key(con: Con, plan: ReadingPlan, table: Table) -> str:
@@ -366,16 +426,23 @@ def _one_per_key(con: Con, plan: ReadingPlan, table: Table) -> str:
     count, distinct = con.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM ({rows})").fetchall()[0]
     if count == distinct:
         return rows
+    return combine_rows(table, rows)
+
+
+def combine_rows(table: Table, rows: str, marks: Sequence[str] = ()) -> str:
+    """SQL that combines the rows of a key as the table declares; ``marks`` are further columns of the key."""
     combined = [
         f"{table.combine_sql(column)} AS {quote_name(column)}" for column in table.columns if column not in table.key
     ]
     others = ", ".join([*combined, f"{COMBINED_UNREAD} AS {UNREAD_COLUMN}"])
-    ordered = ", ".join([*map(quote_name, table.columns), UNREAD_COLUMN])
-    grouped = f"SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys}"
-    return f"SELECT source_row, {ordered} FROM ({grouped})"
+    ordered = ", ".join([*marks, "source_row", *map(quote_name, table.columns), UNREAD_COLUMN])
+    keys = ", ".join([*marks, *map(quote_name, table.key)])
+    return (
+        f"SELECT {ordered} FROM (SELECT min(source_row) AS source_row, {keys}, {others} FROM ({rows}) GROUP BY {keys})"
+    )
 
 
-def _require_content(plan: ReadingPlan, table: Table) -> str:
+def require_content(plan: ReadingPlan, table: Table) -> str:
     """SQL condition for rows worth writing: the key is complete and, if part of it is made up, another column has a value."""
     tests = [f"{quote_name(key)} IS NOT NULL" for key in list_required_keys(plan, table)]
     if any(table.columns[key].otherwise and not plan.has_column(table.name, key) for key in table.key):
@@ -388,12 +455,17 @@ def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> Tab
     """Write a table; ``unique``: its keys are known not to repeat, so they need no counting."""
     path = folder / f"{table.name}.parquet"
     count = _fetch_number(con, f"COPY ({rows}) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    facts = f"SELECT {count_keys(table, unique)} FROM {quote_literal(str(path))}"
+    return TableFacts(count, *con.execute(facts).fetchall()[0])
+
+
+def count_keys(table: Table, unique: bool = False) -> str:
+    """SQL columns: how many keys, and the first and the last event."""
     keys = ", ".join(map(quote_name, table.key))
     first = ", ".join(f"min({quote_name(column)})" for column in table.events) or "NULL::TIMESTAMP"
     last = ", ".join(f"max({quote_name(column)})" for column in table.events) or "NULL::TIMESTAMP"
     distinct = "count(*)" if unique else f"count(DISTINCT hash({keys}))"
-    facts = f"SELECT {distinct}, least({first}), greatest({last}) FROM {quote_literal(str(path))}"
-    return TableFacts(count, *con.execute(facts).fetchall()[0])
+    return f"{distinct}, least({first}), greatest({last})"
 
 
 def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
@@ -414,6 +486,9 @@ def _explain_nothing_kept(con: Con, plan: ReadingPlan) -> str:
 
 
 def _write_rejects(con: Con, folder: Path) -> int:
+    """Write the rejects, if there are any."""
+    if not _fetch_number(con, "SELECT count(*) FROM rejects"):
+        return 0
     path = folder / "rejects.parquet"
     return _fetch_number(
         con,
@@ -431,7 +506,8 @@ def _count_blank_words(con: Con, plan: ReadingPlan) -> list[tuple[str, int, list
         if count:
             word = f"{name_word(key)}[:{LONGEST_WORD}]"
             common = (
-                f"SELECT {word} FROM numbered GROUP BY 1 HAVING {word} IS NOT NULL ORDER BY count(*) DESC, 1 LIMIT 3"
+                f"SELECT {word} FROM numbered GROUP BY 1 HAVING {word} IS NOT NULL ORDER BY count(*) DESC, 1"
+                f" LIMIT {MOST_WORDS}"
             )
             words = [scrub(text) for (text,) in con.execute(common).fetchall()]
             found.append((plan.match.headers[key], count, words))
@@ -444,16 +520,26 @@ def _fetch_number(con: Con, sql: str) -> int:
 
 def name_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> str:
     """SQL that adds the shop to the order numbers of ``staged``, if any is of two; ``db.merge`` does so between files."""
+    for name, shared in list_shop_tests(plan):
+        if con.execute(f"{shared} LIMIT 1").fetchall():
+            order = quote_name(plan.order_key)
+            return f" REPLACE (coalesce({order} || {quote_literal(SEPARATOR)} || {name}, {order}) AS {order})"
+    return ""
+
+
+def list_shop_tests(plan: ReadingPlan, file: str = "0") -> list[tuple[str, str]]:
+    """The columns that may name an order's shop, and for each the SQL of the files in which an order number has two shops."""
     keys = {name: plan.layout.find_column("orders", name) for name in ("shop", "internal_id", "created_at")}
     read = {name: quote_name(key) for name, key in keys.items() if key in plan.match.columns}
     if plan.order_key not in plan.match.columns:
-        return ""
+        return []
     order = quote_name(plan.order_key)
     at = read.get("created_at", "NULL::TIMESTAMP")
     # lines may have numbers of their own; orders of two shops have two times
     further = {"shop": "", "internal_id": f" AND max({at}) - min({at}) > INTERVAL 1 HOUR"}
-    for name, also in [(read[mark], also) for mark, also in further.items() if mark in read]:
-        shared = f"SELECT {order} FROM staged GROUP BY {order} HAVING min({name}) <> max({name}){also} LIMIT 1"
-        if con.execute(shared).fetchall():
-            return f" REPLACE (coalesce({order} || {quote_literal(SEPARATOR)} || {name}, {order}) AS {order})"
-    return ""
+    shared = f"SELECT {file} FROM staged GROUP BY {'' if file == '0' else f'{file}, '}{order}"
+    return [
+        (read[mark], f"{shared} HAVING min({read[mark]}) <> max({read[mark]}){also}")
+        for mark, also in further.items()
+        if mark in read
+    ]

@@ -91,6 +91,14 @@ def split_record(text: str, delimiter: str) -> list[str]:
             return cells
 
 
+def has_width(line: str, delimiter: str, width: int) -> bool:
+    """Whether a line is a whole record of so many cells."""
+    try:
+        return len(split_record(line, delimiter)) == width
+    except _Unfit:
+        return False
+
+
 def fit_width(record: ParsedRecord, width: int, text: str) -> ParsedRecord | Damage:
     """The record without empty cells beyond the header's width, or the damage: too few or too many cells."""
     cells = record.cells

@@ -20,7 +20,7 @@ from duckdb import DuckDBPyConnection
 from storehealth.errors import FileRefused
 from storehealth.intake.cells import NUMERIC_DATE, quote_literal, quote_name
 from storehealth.intake.containers import Body, TextRecord
-from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan
+from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan, is_fatal
 from storehealth.intake.records import FOOTER, TOTAL, TOTAL_ROW
 from storehealth.support.message import Name, dump_message, message
 
@@ -50,17 +50,32 @@ def decide_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> ReadingPl
     Raises:
         FileRefused: Nothing settles it, or the file has dates in both orders.
     """
-    dates = _survey(con, plan)
-    if not dates.all:
-        return plan
-    if not dates.numeric:
-        return plan._replace(free_times=True)
+    dates = _survey_times(con, plan).get(0)
     try:
-        return plan._replace(free_times=True, date_order=_decide_order(dates, plan))
+        return _settle_times(dates, plan) if dates else plan
     except FileRefused:
         if plan.date_order is None and _is_damage(con, plan):
             return plan._replace(free_times=True, date_order=plan.layout.date_order)
         raise
+
+
+def decide_times_by_file(con: duckdb.DuckDBPyConnection, plan: ReadingPlan, file: str) -> dict[int, ReadingPlan | None]:
+    """Decide like :func:`decide_times` for each of several files in ``staged``, which a column tells apart.
+
+    Returns:
+        The plan of each file that needs another one; None where this cannot be decided without a closer look.
+    """
+    plans = dict[int, ReadingPlan | None]()
+    for number, dates in _survey_times(con, plan, file).items():
+        try:
+            plans[number] = _settle_times(dates, plan)
+        except FileRefused:
+            plans[number] = None
+    return plans
+
+
+def _settle_times(dates: _Dates, plan: ReadingPlan) -> ReadingPlan:
+    return plan._replace(free_times=True, date_order=_decide_order(dates, plan) if dates.numeric else plan.date_order)
 
 
 def _is_damage(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
@@ -92,25 +107,28 @@ def _decide_order(dates: _Dates, plan: ReadingPlan) -> str:
     return chosen
 
 
-def _survey(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> _Dates:
+def _survey_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan, file: str = "0") -> dict[int, _Dates]:
+    """What there is of times that were not understood, by file; files without any are not named."""
     keys = [key for key, _, target in plan.iterate_read_columns() if target.type == "time"]
     if not keys:
-        return _Dates(0, 0, 0, 0, 0, None)
+        return {}
     pattern = quote_literal(NUMERIC_DATE)
     first, second = (f"TRY_CAST(regexp_extract(value, {pattern}, {group}) AS INTEGER)" for group in (1, 2))
     third = f"regexp_extract(value, {pattern}, 3)"
     # 26-10-01, 26-10-02 …: the first number hardly changes, and the last one does.
     years = "count(a) > 0 AND max(strlen(c)) = 2 AND min(a) > 14 AND max(b) <= 12 AND max(c) <= '31'"
     years += " AND count(DISTINCT a) <= 2 AND count(DISTINCT c) > 2"
-    row = con.execute(
-        f"""SELECT count(*), count(a), count_if(a > 12 AND b <= 12), count_if(b > 12 AND a <= 12),
+    rows = con.execute(
+        f"""SELECT file, count(*), count(a), count_if(a > 12 AND b <= 12), count_if(b > 12 AND a <= 12),
             count_if(regexp_matches(value, '^\\d+\\.\\d+\\.\\d')), min(value) FILTER (a IS NOT NULL),
             coalesce({years}, false)
-        FROM (SELECT value, {first} AS a, {second} AS b, {third} AS c FROM (
-            SELECT trim(cell.value) AS value FROM (SELECT unnest({UNREAD}) AS cell FROM staged WHERE {UNREAD} IS NOT NULL)
-            WHERE cell.key IN ({", ".join(map(quote_literal, keys))}) AND regexp_matches(cell.value, '\\d')))"""
-    ).fetchall()[0]
-    return _Dates(*row)
+        FROM (SELECT file, value, {first} AS a, {second} AS b, {third} AS c FROM (
+            SELECT file, trim(cell.value) AS value
+            FROM (SELECT {file} AS file, unnest({UNREAD}) AS cell FROM staged WHERE {UNREAD} IS NOT NULL)
+            WHERE cell.key IN ({", ".join(map(quote_literal, keys))}) AND regexp_matches(cell.value, '\\d')))
+        GROUP BY 1"""
+    ).fetchall()
+    return {number: _Dates(*counts) for number, *counts in rows}
 
 
 NARROW = 2
@@ -119,6 +137,9 @@ LEAST_WIDTH = 4
 """In a narrower table a row of two cells is an ordinary one."""
 MINORITY = 0.2
 """Share of rows without a digit in their id below which such an id is odd."""
+
+
+LEFT_OUT = "CREATE OR REPLACE TEMP TABLE left_out (source_row BIGINT, reason VARCHAR)"
 
 
 def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> bool:
@@ -130,11 +151,8 @@ def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> boo
     own = "SELECT * FROM staged" if body.first_line is None else f"SELECT {row}, * FROM staged"
     own += f" WHERE NOT {PASSED}" if plan.layout.only else ""
     con.execute(f"CREATE OR REPLACE TEMP VIEW own AS {own}")
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE left_out AS SELECT source_row, {quote_literal(TOTAL_ROW)} AS reason"
-        f" FROM own WHERE {SKIPPED}"
-    )
-    odd = f"NOT {SKIPPED} AND ({LOST} OR {_say_odd_id(plan)})"
+    con.execute(f"INSERT INTO left_out SELECT source_row, {quote_literal(TOTAL_ROW)} FROM own WHERE {SKIPPED}")
+    odd = f"NOT {SKIPPED} AND ({LOST} OR {is_odd_id(plan)})"
     total, count = con.execute(f"SELECT count(*), count(*) FILTER ({odd}) FROM own").fetchall()[0]
     if count:
         con.execute(f"CREATE OR REPLACE TEMP TABLE odd AS SELECT source_row FROM own WHERE {odd}")
@@ -142,7 +160,7 @@ def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> boo
     return bool(con.execute("SELECT count(*) FROM left_out").fetchall()[0][0])
 
 
-def _say_odd_id(plan: ReadingPlan) -> str:
+def is_odd_id(plan: ReadingPlan) -> str:
     """Condition on the id of a row: missing, without any digit, or of several words."""
     ids = [quote_name(str(key)) for key in _list_id_keys(plan)]
     return (
@@ -212,10 +230,9 @@ def refuse_rounded_ids(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Non
     keys = [key for key, _, target in plan.iterate_read_columns() if target.type == "id"]
     if not keys:
         return
-    counts = ", ".join(f"count_if({_is_long(key)}), count_if({_is_long(key)} AND {_is_rounded(key)})" for key in keys)
-    row = con.execute(f"SELECT {counts} FROM staged").fetchall()[0]
-    for key, long, rounded in zip(keys, row[::2], row[1::2], strict=True):
-        if rounded and rounded >= NEARLY_ALL * long and _count_zeros(con, key) >= PROOF:
+    row = con.execute(f"SELECT {', '.join(map(_count_rounded, keys))} FROM staged").fetchall()[0]
+    for key, rounded in zip(keys, row, strict=True):
+        if rounded and _count_zeros(con, key) >= PROOF:
             raise FileRefused(
                 message("rows.rounded_ids", n=rounded, header=Name(plan.match.headers[key])),
                 message("rows.rounded_ids_hint"),
@@ -226,10 +243,18 @@ def _is_long(key: str) -> str:
     return f"strlen({quote_name(key)}) > {KEPT}"
 
 
-def _is_rounded(key: str) -> str:
-    """SQL condition: all that follows the digits Excel keeps is zeros."""
+def may_be_rounded(plan: ReadingPlan) -> str:
+    """SQL aggregate: whether nearly all long ids of some column end in zeros."""
+    keys = [key for key, _, target in plan.iterate_read_columns() if target.type == "id"]
+    return " OR ".join(f"{_count_rounded(key)} > 0" for key in keys) or "false"
+
+
+def _count_rounded(key: str) -> str:
+    """SQL aggregate: how many ids have nothing but zeros behind the digits that Excel keeps; 0 where others have not."""
     name = quote_name(key)
-    return f"CASE WHEN ends_with({name}, '0') THEN trim({name}[{KEPT + 1}:], '0') = '' ELSE false END"
+    is_rounded = f"CASE WHEN ends_with({name}, '0') THEN trim({name}[{KEPT + 1}:], '0') = '' ELSE false END"
+    rounded = f"count_if({_is_long(key)} AND {is_rounded})"
+    return f"(CASE WHEN {rounded} >= {NEARLY_ALL} * count_if({_is_long(key)}) THEN {rounded} ELSE 0 END)"
 
 
 def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
@@ -247,31 +272,34 @@ LEAST_GROUPED = 3
 MOST_ROUND = 0.8
 """Share of amounts like 125.000 that end in a zero from which these are thousands: three decimals seldom do."""
 OF_THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-UNCLEAR = "CREATE OR REPLACE TEMP TABLE unclear_amounts (line BIGINT, header VARCHAR, value VARCHAR, reason VARCHAR)"
+Unclear = tuple[int, str, str, str]
+"""Line and header of an amount, the amount, and a dumped message on how its column was read."""
 
 
 def decide_amounts(
     con: duckdb.DuckDBPyConnection, plan: ReadingPlan, top: Sequence[TextRecord], body: Body
-) -> ReadingPlan:
+) -> tuple[ReadingPlan, list[Unclear]]:
     """Decide by the whole column whether 125.000 is 125 or 125,000; the same plan where no column has such amounts.
 
     Amounts such as 1.234,50 or 1.234.000 prove that dots group thousands, 12.75 that they do not. Where nothing proves either,
-    round thousands are taken for what they look like, and the table ``unclear_amounts`` says how the column was read.
+    round thousands are taken for what they look like, and the list says how such a column was read.
     """
-    con.execute(UNCLEAR)
     money = [key for key, _, target in plan.iterate_read_columns() if target.type == "money"]
-    doubtful = {key: line for key in money if (line := _find_grouped(top, plan.match.columns[key]))}
-    found = frozenset(key for key, line in doubtful.items() if _groups_by_dots(con, plan, key, body, line))
-    return plan._replace(dotted=found, plain=plan.plain - found) if found else plan
+    doubtful = {key: line for key in money if (line := find_grouped(top, plan.match.columns[key]))}
+    unclear = list[Unclear]()
+    found = frozenset(key for key, line in doubtful.items() if _groups_by_dots(con, plan, key, body, line, unclear))
+    return plan._replace(dotted=found, plain=plan.plain - found) if found else plan, unclear
 
 
-def _find_grouped(top: Sequence[TextRecord], place: int) -> int | None:
+def find_grouped(top: Sequence[TextRecord], place: int) -> int | None:
     """The line of the first amount like 125.000 near the top of a sheet."""
     cells = ((record.line, record.cells[place].strip()) for record in top if place < len(record.cells))
     return next((line for line, cell in cells if re.fullmatch(GROUPED, cell)), None)
 
 
-def _groups_by_dots(con: duckdb.DuckDBPyConnection, plan: ReadingPlan, key: str, body: Body, line: int) -> bool:
+def _groups_by_dots(
+    con: duckdb.DuckDBPyConnection, plan: ReadingPlan, key: str, body: Body, line: int, unclear: list[Unclear]
+) -> bool:
     grouped, by_dots, no_groups, is_round = (
         f"regexp_full_match(cell, {quote_literal(pattern)})" for pattern in (GROUPED, BY_DOTS, NO_GROUPS, ROUND)
     )
@@ -284,8 +312,7 @@ def _groups_by_dots(con: duckdb.DuckDBPyConnection, plan: ReadingPlan, key: str,
         return not refuted
     groups = several >= LEAST_GROUPED and rounded >= MOST_ROUND * several and not _has_three_decimals(con, plan)
     reason = message("reject.dots_thousands", n=several) if groups else message("reject.dots_decimals", n=several)
-    values = [line, plan.match.headers[key], example, dump_message(reason)]
-    con.execute("INSERT INTO unclear_amounts VALUES (?, ?, ?, ?)", values)
+    unclear.append((line, plan.match.headers[key], example, dump_message(reason)))
     return groups
 
 
@@ -303,10 +330,12 @@ LEAST_MIXED = 3
 
 
 MIXED = """
-    SELECT count(*), count(*) FILTER (is_mixed), min(first) FILTER (is_mixed), arg_min(last, first) FILTER (is_mixed) FROM (
-        SELECT min(hash({buyer})) <> max(hash({buyer})) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed,
-               min(source_row) AS first, max(source_row) AS last
-        FROM kept WHERE {order} IS NOT NULL AND {buyer} IS NOT NULL GROUP BY hash({order}) HAVING count(*) > 1)
+    SELECT file, count(*), count(*) FILTER (is_mixed), min(first) FILTER (is_mixed),
+           arg_min(last, first) FILTER (is_mixed) FROM (
+        SELECT {file} AS file, min(source_row) AS first, max(source_row) AS last,
+               min(hash({buyer})) <> max(hash({buyer})) AND max({at}) - min({at}) > INTERVAL 1 HOUR AS is_mixed
+        FROM kept WHERE {order} IS NOT NULL AND {buyer} IS NOT NULL GROUP BY file, hash({order}) HAVING count(*) > 1)
+    GROUP BY 1
 """
 
 
@@ -318,12 +347,53 @@ def refuse_mixed_shops(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> Non
     Raises:
         FileRefused: At least half of the repeated numbers are of two orders.
     """
+    for mixed, first, second in find_mixed_shops(con, plan).values():
+        problem = message("rows.mixed_shops", n=mixed, first=first, second=second)
+        raise FileRefused(problem, message("rows.mixed_shops_hint"))
+
+
+def find_mixed_shops(
+    con: duckdb.DuckDBPyConnection, plan: ReadingPlan, file: str = "0"
+) -> dict[int, tuple[int, int, int]]:
+    """Find the files in ``kept`` that :func:`refuse_mixed_shops` refuses: how many such numbers, and two rows of one."""
     names = {"order": "order_id", "buyer": "buyer_id", "at": "created_at"}
     keys = {name: plan.layout.find_column("orders", column) for name, column in names.items()}
     if not all(key in plan.match.columns for key in keys.values()):
-        return
-    query = MIXED.format(**{name: quote_name(str(key)) for name, key in keys.items()})
-    ((repeated, mixed, first, second),) = con.execute(query).fetchall()
-    if mixed >= LEAST_MIXED and 2 * mixed >= repeated:
-        problem = message("rows.mixed_shops", n=mixed, first=first, second=second)
-        raise FileRefused(problem, message("rows.mixed_shops_hint"))
+        return {}
+    query = MIXED.format(file=file, **{name: quote_name(str(key)) for name, key in keys.items()})
+    return {
+        number: (mixed, first, second)
+        for number, repeated, mixed, first, second in con.execute(query).fetchall()
+        if mixed >= LEAST_MIXED and 2 * mixed >= repeated
+    }
+
+
+def unread_future_times(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
+    """Take events of ``staged`` after ``plan.latest`` for unread, unless most of the file's are such; whether any was.
+
+    A year typed 2096 would otherwise be the moment as of which everything is judged.
+    """
+    times = [(key, target) for key, _, target in plan.iterate_read_columns() if target.type == "time" and target.event]
+    late = {
+        key: f"coalesce({quote_name(key)} > TIMESTAMP {quote_literal(str(plan.latest))}, false)" for key, _ in times
+    }
+    if not late:
+        return False
+    counts = ", ".join(f"count({quote_name(key)}), count_if({test})" for key, test in late.items())
+    row = con.execute(f"SELECT {counts} FROM staged").fetchall()[0]
+    if not sum(row[1::2]) or 2 * sum(row[1::2]) > sum(row[::2]):
+        return False
+    found = {key: late[key] for key, count in zip(late, row[1::2], strict=True) if count}
+    cells = ", ".join(f"CASE WHEN {test} THEN {_describe_future(plan, key)} END" for key, test in found.items())
+    cells = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)"
+    fatal = " OR ".join([LOST, *(test for key, test in found.items() if is_fatal(plan, key))])
+    replaced = [f"CASE WHEN NOT {test} THEN {quote_name(key)} END AS {quote_name(key)}" for key, test in found.items()]
+    replaced += [f"nullif(list_concat(coalesce({UNREAD}, []), {cells}), []) AS {UNREAD}", f"({fatal}) AS {LOST}"]
+    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ({', '.join(replaced)}) FROM staged")
+    return True
+
+
+def _describe_future(plan: ReadingPlan, key: str) -> str:
+    facts = {"key": key, "column_name": plan.match.headers[key], "reason": "reject.future"}
+    literals = ", ".join(f"'{name}': {quote_literal(text)}" for name, text in facts.items())
+    return f"{{{literals}, 'value': strftime({quote_name(key)}, '%Y-%m-%d %H:%M:%S')}}"

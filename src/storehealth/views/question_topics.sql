@@ -26,6 +26,7 @@ at_once AS (              -- a burst asks with its first line that says anything
     FROM recent AS r
     LEFT JOIN lines AS l USING (source_file, source_row)
 ),
+blank AS (SELECT session_id, source_file, source_row FROM at_once WHERE coalesce(said, '') = ''),
 asked AS (
     SELECT said, session_id, agent_id, opened_at, replied_at, wait_seconds, entity, is_asynchronous, line
     FROM at_once
@@ -34,9 +35,10 @@ asked AS (
     SELECT arg_min(l.said, row(sent_at, l.source_file, l.source_row)), r.session_id, any_value(r.agent_id), r.opened_at,
            any_value(r.replied_at), any_value(r.wait_seconds), any_value(r.entity), any_value(r.is_asynchronous),
            min(row(l.source_file, l.source_row))
-    FROM (FROM lines WHERE said <> '' AND session_id IN (SELECT session_id FROM at_once WHERE coalesce(said, '') = '')) AS l
-    ASOF JOIN recent AS r ON l.session_id = r.session_id AND l.sent_at >= r.opened_at
-    JOIN at_once AS a ON a.source_file = r.source_file AND a.source_row = r.source_row AND coalesce(a.said, '') = ''
+    FROM (FROM lines WHERE said <> '' AND session_id IN (SELECT session_id FROM blank)) AS l
+    ASOF JOIN (FROM recent WHERE session_id IN (SELECT session_id FROM blank)) AS r
+        ON l.session_id = r.session_id AND l.sent_at >= r.opened_at
+    JOIN blank AS a ON a.source_file = r.source_file AND a.source_row = r.source_row
     WHERE l.sent_at <= coalesce(r.replied_at, l.sent_at)
     GROUP BY r.session_id, r.opened_at
 ),

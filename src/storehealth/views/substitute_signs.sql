@@ -42,7 +42,8 @@ counted AS (              -- all warehouses together; without its reserved goods
 ),
 empty AS (
     SELECT f.order_id
-    FROM (SELECT order_id, sku_id, paid_at, handed_over_at FROM fulfilments WHERE handed_over_at IS NOT NULL) AS f
+    FROM (SELECT order_id, sku_id, paid_at, handed_over_at FROM fulfilments
+          WHERE handed_over_at IS NOT NULL AND sku_id IN (SELECT sku_id FROM counted WHERE available <= 0)) AS f
     ASOF JOIN counted AS s ON s.sku_id = f.sku_id AND f.handed_over_at >= s.taken_at
     WHERE available <= 0 AND handed_over_at < taken_at + INTERVAL 24 HOUR AND (reserved <= 0 OR reserved IS NULL AND paid_at >= taken_at)
       AND NOT EXISTS (FROM receipts AS r WHERE r.sku_id = f.sku_id AND r.arrived_at BETWEEN s.taken_at AND f.handed_over_at)

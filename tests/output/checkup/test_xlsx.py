@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from python_calamine import CalamineWorkbook
 from tests.checkups import NASTY, breakdowns, checkup, finding, row
 
 from storehealth.audit import AuditRequest, audit
-from storehealth.model import Checkup, EvidenceSummary, MissCause, PublishedMeasurement, Source
+from storehealth.model import Checkup, EvidenceSummary, MissCause, MuteMark, PublishedMeasurement, Source
 from storehealth.output.checkup import CHECKUP_FORMATS, _workbook, xlsx
 from storehealth.output.checkup.json import render as render_json
 from storehealth.support.message import verbatim
@@ -119,12 +119,26 @@ def test_numbers_of_the_summary_are_those_of_the_json() -> None:
     assert pairs["As of"] == datetime.fromisoformat("2025-03-31T23:59")
     areas = records(table[13:18])
     assert [line["Score"] for line in areas] == [one["score"] for one in published["areas"]]
+    assert [line["Points lost"] for line in areas] == [one["loses"] for one in published["areas"]]
+    worst = {one["code"]: one for one in published["findings"]}
+    for line, one in zip(areas, published["areas"], strict=True):
+        finding_of_area = worst.get(one["worst"], {"title": {"text": None}, "value": None})
+        assert (line["Rule"], line["Value"]) == (finding_of_area["title"]["text"], finding_of_area["value"])
 
 
 def test_the_first_sheet_says_what_to_do_first_and_what_it_brings() -> None:
     made = checkup()
-    shown = [(line[3], line[7]) for line in read(made)["Summary"][3 : 3 + len(made.recommendations)]]
-    assert shown == [(str(one.name or one.text), str(one.gain_units)) for one in made.recommendations]
+    shown = [(line[3], line[7], line[9] or None) for line in read(made)["Summary"][3 : 3 + len(made.recommendations)]]
+    assert shown == [(str(one.name or one.text), str(one.gain_units), one.gain_points) for one in made.recommendations]
+
+
+def test_the_first_sheet_has_no_action_that_helps_only_what_is_muted() -> None:
+    """As the screen and the page."""
+    mute = MuteMark(reason="known", owner="Li", until=date(2025, 6, 1))
+    made = checkup(
+        findings=[part.model_copy(update={"muted": mute}) for part in checkup().findings if part.code == "LG05"]
+    )
+    assert [line[3] for line in read(made)["Summary"][3:5]] == ["Add one agent Monday to Friday, 20:00 to 22:00", ""]
 
 
 def test_each_row_behind_a_finding_has_its_own_line_with_a_time_and_text_ids() -> None:

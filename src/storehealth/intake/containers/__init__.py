@@ -12,6 +12,7 @@ import pkgutil
 import zipfile
 from enum import IntEnum
 from functools import cache
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, Protocol, cast, runtime_checkable
@@ -69,17 +70,27 @@ class Damage(NamedTuple):
     lost: bool = True
 
 
+class RowsFile(NamedTuple):
+    """Where the rows of a body are: in a UTF-8 text from line ``begin`` on, or all of a CSV in which each has its number."""
+
+    path: Path
+    delimiter: str
+    begin: int | None = None
+
+
 class Body(NamedTuple):
     """The rows below the header.
 
     ``sql`` selects VARCHAR columns c0, c1 … and, unless ``first_line`` is given, their ``source_row``. With ``first_line``
-    row *n* (from 0) is line ``first_line + n``, which is true only if ``expected`` rows come out.
+    row *n* (from 0) is line ``first_line + n``, which is true only if ``expected`` rows come out. ``rows``: the same rows as a
+    file, for those who read many such files together.
     """
 
     sql: str
     damages: tuple[Damage, ...] = ()
     first_line: int | None = None
     expected: int | None = None
+    rows: RowsFile | None = None
 
 
 class Sheet(Protocol):
@@ -230,6 +241,14 @@ def is_workbook(path: Path) -> bool:
             return any(name.startswith("xl/workbook") for name in archive.namelist())
     except zipfile.BadZipFile:
         return False
+
+
+_COPIES = count(1)
+
+
+def name_copy(scratch: Path, name: str) -> Path:
+    """Return a new name in a scratch folder. Many files share it: folders of their own would take longer than reading them."""
+    return scratch / f"{next(_COPIES)}-{name}"
 
 
 def declare_columns(width: int) -> str:

@@ -11,7 +11,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord, declare_columns
+from storehealth.intake.containers import (
+    TOP_RECORDS,
+    Body,
+    Claim,
+    Damage,
+    Head,
+    RowsFile,
+    Sheet,
+    TextRecord,
+    declare_columns,
+    name_copy,
+)
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import LONGEST, ParsedRecord, PlainRecord, RecordReader, split_top_records
 
@@ -44,7 +55,7 @@ def _unwrap_lines(text: Utf8Text, scratch: Path) -> Utf8Text:
     wrapped = [match for line in head if (match := WRAPPED.fullmatch(line)) and _has_delimiter(match[1])]
     if len(wrapped) < max(2, len(head) - 1):
         return text
-    copy = scratch / "unwrapped.utf8"
+    copy = name_copy(scratch, "unwrapped.utf8")
     with copy.open("w", encoding="utf-8", newline="") as stream:
         for _, line in iter_lines(text.path):
             match = WRAPPED.fullmatch(line)
@@ -95,16 +106,17 @@ class DelimitedTable:
         begin = self.top[first].line if first < len(self.top) else self.text.lines + 1
         if careful or not self.text.plain or not self._has_one_line_each(first):
             return self._read_carefully(begin, width, free_tail)
-        options = f"delim={_quote(self.delimiter)}, skip={begin - 1}"
         damages = tuple(damage for damage in self.text.damages if damage.line >= begin)
-        return Body(_read_csv(self.text.path, options, width), damages, begin, self.text.lines - begin + 1)
+        rows = RowsFile(self.text.path, self.delimiter, begin)
+        sql = build_csv_query(self.text.path, width, self.delimiter, begin - 1)
+        return Body(sql, damages, begin, self.text.lines - begin + 1, rows)
 
     def _has_one_line_each(self, first: int) -> bool:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
 
     def _read_carefully(self, begin: int, width: int, free_tail: bool) -> Body:
         lines = ((number, line) for number, line in iter_lines(self.text.path) if number >= begin)
-        copy, damages = self.scratch / "records.csv", list(self.text.damages)
+        copy, damages = name_copy(self.scratch, "records.csv"), list(self.text.damages)
         write_records(copy, RecordReader(lines, self.delimiter, width, free_tail).records(), damages, self.delimiter)
         return read_copy(copy, width, damages)
 
@@ -152,15 +164,16 @@ def write_records(
 def read_copy(copy: Path, width: int, damages: Iterable[Damage]) -> Body:
     """Read the rows of a copy made by :func:`write_records`."""
     columns = ", ".join(f"c{index + 1} AS c{index}" for index in range(width))
-    sql = f"SELECT c0::BIGINT AS source_row, {columns} FROM ({_read_csv(copy, 'delim=' + _quote(','), width + 1)})"
-    return Body(sql, tuple(sorted(damages)))
+    sql = f"SELECT c0::BIGINT AS source_row, {columns} FROM ({build_csv_query(copy, width + 1)})"
+    return Body(sql, tuple(sorted(damages)), rows=RowsFile(copy, ","))
 
 
-def _read_csv(path: Path, options: str, width: int) -> str:
+def build_csv_query(path: Path, width: int, delimiter: str = ",", skip: int = 0) -> str:
     """Return SQL that reads a text table strictly, all columns as text; DuckDB raises where a record does not fit."""
     # nullstr is a byte no file holds (NUL is refused), so that an empty cell stays an empty text.
     return (
-        f"SELECT * FROM read_csv({_quote(str(path))}, {options}, header=false, auto_detect=false, strict_mode=true,"
+        f"SELECT * FROM read_csv({_quote(str(path))}, delim={_quote(delimiter)}, skip={skip}, header=false,"
+        " auto_detect=false, strict_mode=true,"
         f" quote='\"', escape='\"', nullstr='\\0', max_line_size={LONGEST_LINE}, columns={declare_columns(width)})"
     )
 

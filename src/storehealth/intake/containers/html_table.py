@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord, name_copy
 from storehealth.intake.containers.delimited import read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord, fit_width
@@ -40,7 +40,7 @@ def claim(head: Head) -> Claim:
 def open_sheets(path: Path, scratch: Path, encoding: str | None) -> list[Sheet]:
     """Open every table of the page that has rows of two or more cells."""
     text = convert_to_utf8(path, scratch, encoding or _find_charset(path))
-    copy = scratch / "rows.json"
+    copy = name_copy(scratch, "rows.json")
     tops = _copy_rows(text.path, copy)
     tables = [
         (table, tuple(top)) for table, top in sorted(tops.items()) if any(len(record.cells) > 1 for record in top)
@@ -94,7 +94,7 @@ class HtmlTable:
     def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a page
         """Read the rows below the header; see :class:`storehealth.intake.containers.Sheet`."""
         begin = self.top[first].line if first < len(self.top) else self.top[-1].line + 1
-        target, damages = self.copy.with_name(f"table{self.table}.csv"), list(self.text.damages)
+        target, damages = name_copy(self.copy.parent, f"table{self.table}.csv"), list(self.text.damages)
         write_records(target, (_pad(row, width) for row in self._load_rows() if row.line >= begin), damages)
         return read_copy(target, width, damages)
 

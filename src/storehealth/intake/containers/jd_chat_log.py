@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord, name_copy
 from storehealth.intake.containers.delimited import read_copy
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import LONG_MESSAGE, LONGEST_MESSAGE
@@ -60,7 +60,7 @@ class JdChatLog:
 
     def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a log
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
-        copy = self.scratch / "messages.csv"
+        copy = name_copy(self.scratch, "messages.csv")
         log = JdChatLogParser(list(self.text.damages), list_senders=partial(list_senders, self.text.path))
         with self.text.path.open(encoding="utf-8-sig", newline="\n") as lines, copy.open("w", encoding="utf-8") as out:
             out.writelines(log.parse_rows(lines))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord, name_copy
 from storehealth.intake.containers.delimited import read_copy, write_records
 from storehealth.intake.containers.json_lines import (
     DECODER,
@@ -92,7 +92,7 @@ class JsonList:
 
     def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read objects
         """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / f"list-{self.records}.csv", list(self.text.damages)
+        copy, damages = name_copy(self.scratch, f"list-{self.records}.csv"), list(self.text.damages)
         write_records(copy, self._select_records(), damages)
         return read_copy(copy, width, damages)
 

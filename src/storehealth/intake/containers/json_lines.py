@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from storehealth.errors import FileRefused
-from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import TOP_RECORDS, Body, Claim, Damage, Head, Sheet, TextRecord, name_copy
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import ParsedRecord
@@ -74,7 +74,7 @@ class JsonLines:
 
     def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read objects
         """Read all objects; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / f"objects-{self.records}.csv", list(self.text.damages)
+        copy, damages = name_copy(self.scratch, f"objects-{self.records}.csv"), list(self.text.damages)
         write_records(copy, self._select_records(), damages)
         return read_copy(copy, width, damages)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord, name_copy
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import LONG_MESSAGE, LONGEST_MESSAGE, ParsedRecord
@@ -60,7 +60,7 @@ class WangwangChatLog:
 
     def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - there is one way to read a log
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / "messages.csv", list(self.text.damages)
+        copy, damages = name_copy(self.scratch, "messages.csv"), list(self.text.damages)
         write_records(copy, parse_messages(iter_lines(self.text.path)), damages)
         return read_copy(copy, width, damages)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord
+from storehealth.intake.containers import Body, Claim, Damage, Head, Sheet, TextRecord, name_copy
 from storehealth.intake.containers.delimited import iter_lines, read_copy, write_records
 from storehealth.intake.encoding import Utf8Text, convert_to_utf8
 from storehealth.intake.records import LONG_MESSAGE, LONGEST_MESSAGE, ParsedRecord
@@ -72,7 +72,7 @@ class WhatsAppChat:
 
     def read_body(self, first: int, width: int, careful: bool, free_tail: bool = False) -> Body:  # noqa: ARG002 - one way
         """Read all messages; see :class:`storehealth.intake.containers.Sheet`."""
-        copy, damages = self.scratch / "messages.csv", list(self.text.damages)
+        copy, damages = name_copy(self.scratch, "messages.csv"), list(self.text.damages)
         write_records(copy, make_rows(list(parse_messages(iter_lines(self.text.path))), self.title), damages)
         return read_copy(copy, width, damages)
 

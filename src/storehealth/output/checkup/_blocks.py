@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from storehealth.i18n import Words, findings, limits
 from storehealth.i18n.history import GAP, build_trend_rows, name_trend_lines
-from storehealth.model import Breakdowns, Checkup, EvidenceRow, Finding, OrderStep, PlatformLine, Trend, WeekHour
+from storehealth.model import (
+    AreaScore,
+    Breakdowns,
+    Checkup,
+    EvidenceRow,
+    Finding,
+    OrderStep,
+    PlatformLine,
+    Trend,
+    WeekHour,
+)
 from storehealth.output.checkup._charts import name_group
 
 FEW_QUESTIONS = 5
@@ -21,6 +31,8 @@ SHADES = (0.05, 0.15, 0.3, 0.5)
 """Shares of late answers at which the next darker shade begins."""
 MUTE_DAYS = 30
 WORST_HOURS = 3
+WORST_AREAS = 3
+"""Areas named in the head of the page."""
 
 
 class Cell(NamedTuple):
@@ -57,6 +69,19 @@ def measure(value: float | None, unit: str, words: Words) -> Cell:
 def decimal(value: float | None, words: Words) -> Cell:
     """A cell with a plain number of one decimal."""
     return Cell(words.format_decimal(value), value, True)
+
+
+def list_worst(checkup: Checkup) -> list[tuple[AreaScore, Finding]]:
+    """The areas that lose points, those that lose most first, each with the finding that costs most; without the muted.
+
+    Where no score is given, nothing loses points: the areas whose worst finding fails or is to be watched.
+    """
+    by_code = {finding.code: finding for finding in findings.select_troubles(checkup)}
+    if checkup.score.value is not None:
+        by_code = {finding.code: finding for finding in checkup.findings if finding.muted is None}
+    listed = [area for area in checkup.areas if area.loses or checkup.score.value is None]
+    listed.sort(key=lambda area: -(area.loses or 0.0))
+    return [(area, by_code[area.worst]) for area in listed if area.worst in by_code][:WORST_AREAS]
 
 
 # -- hours -------------------------------------------------------------------------------------------------------

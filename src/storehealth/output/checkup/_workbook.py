@@ -29,6 +29,7 @@ NUMBER_FORMATS = {
     "days": "#,##0.0",
     "whole": "#,##0",
     "score": "0",
+    "points": "0.0",
 }
 
 

@@ -15,11 +15,11 @@ import xlsxwriter
 
 from storehealth.catalogue.texts import name_dimension
 from storehealth.i18n import Words
-from storehealth.i18n.findings import name_detail
+from storehealth.i18n.findings import name_detail, select_actions
 from storehealth.model import AreaScore, Breakdowns, Checkup, Finding, OrderStep, PublishedMeasurement
 from storehealth.output.checkup._workbook import Cell, Column, Figure, SheetWriter
 from storehealth.output.tools.xlsx import write_block
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message
 
 NAME, SUFFIX, ALIASES = "xlsx", ".xlsx", ("excel",)
 FILLS = {"fail": "#F8CBAD", "watch": "#FFE699", "pass": "#C6E0B4"}
@@ -147,12 +147,13 @@ def _add_summary(writer: SheetWriter, checkup: Checkup) -> None:
     sheet = writer.add_sheet("summary")
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 20)
-    sheet.set_column(2, GAIN_COLUMN, 14)
+    sheet.set_column(2, GAIN_COLUMN + 1, 14)
+    sheet.set_column(GAIN_COLUMN, GAIN_COLUMN, 22)
     writer.write(sheet, 0, 0, checkup.headline, writer.make_format(bold=True, font_size=16))
     end = _write_facts(writer, sheet, checkup)
     _write_first_actions(writer, sheet, checkup)
     if checkup.areas:
-        _write_areas(writer, sheet, checkup.areas, end + 2)
+        _write_areas(writer, sheet, checkup, end + 2)
 
 
 def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
@@ -171,23 +172,34 @@ def _write_facts(writer: SheetWriter, sheet: Any, checkup: Checkup) -> int:
 
 def _write_first_actions(writer: SheetWriter, sheet: Any, checkup: Checkup) -> None:
     """Write the first actions beside the facts, not wrapped, so that they extend over the empty cells beside them."""
-    plain = writer.make_format()
+    plain, points = writer.make_format(), writer.make_format(num_format="+0.0;-0.0;0")
     writer.write(sheet, FACTS_ROW, 3, message("xlsx.first_actions"), writer.make_format(bold=True))
-    for row, action in enumerate(checkup.recommendations[:FIRST_ACTIONS], FACTS_ROW + 1):
+    writer.write(sheet, FACTS_ROW, GAIN_COLUMN + 2, message("xlsx.column.gain_points"), writer.make_format(bold=True))
+    for row, action in enumerate(select_actions(checkup)[:FIRST_ACTIONS], FACTS_ROW + 1):
         writer.write(sheet, row, 3, action.name or action.text, plain)
         writer.write(sheet, row, GAIN_COLUMN, action.gain_units, plain)
+        writer.write(sheet, row, GAIN_COLUMN + 2, action.gain_points, points)
 
 
-def _write_areas(writer: SheetWriter, sheet: Any, areas: Sequence[AreaScore], top: int) -> None:
-    """Write the areas' scores from a row on, and a chart of them."""
-    for place, key in enumerate(("area", "score", "low", "high", "weight", "coverage", "worst")):
-        writer.write(sheet, top, place, message(f"xlsx.column.{key}"), writer.make_format(bold=True))
+AREA_HEADERS = (
+    "xlsx.column.area", "xlsx.column.score", "xlsx.column.low", "xlsx.column.high", "xlsx.column.weight",
+    "xlsx.column.coverage", "column.loses", "xlsx.column.worst", "xlsx.column.value", "xlsx.column.finding",
+)  # fmt: skip
+
+
+def _write_areas(writer: SheetWriter, sheet: Any, checkup: Checkup, top: int) -> None:
+    """Write the areas' scores with what costs most from a row on, and a chart of them."""
+    areas, by_code = checkup.areas, {finding.code: finding for finding in checkup.findings}
     for row, area in enumerate(areas, top + 1):
-        shares = (Figure(area.weight, "share"), Figure(area.coverage, "share"))
-        scores = (Figure(value, "score") for value in (area.score, area.low, area.high))
-        cells = (message(f"area.{area.id}"), *scores, *shares, area.worst)
-        for place, cell in enumerate(cells):
-            writer.write(sheet, row, place, cell)
+        for place, cell in enumerate(_list_area_cells(area, by_code.get(area.worst or ""))):
+            is_text = isinstance(cell, Message | str)
+            writer.write(
+                sheet, row, place, cell, writer.make_format(num_format="@", align="left", indent=1) if is_text else None
+            )
+    for place, key in enumerate(AREA_HEADERS):
+        is_number = key not in ("xlsx.column.area", "xlsx.column.worst", "xlsx.column.finding")
+        head = writer.make_format(bold=True, **({"align": "right"} if is_number else {"align": "left", "indent": 1}))
+        writer.write(sheet, top, place, message(key), head)
     end = top + len(areas)
     sheet.conditional_format(top + 1, 1, end, 1, SCORE_COLOURS)
     chart = writer.book.add_chart({"type": "bar"})
@@ -197,6 +209,13 @@ def _write_areas(writer: SheetWriter, sheet: Any, areas: Sequence[AreaScore], to
     chart.set_x_axis({"min": 0, "max": 100})
     chart.set_y_axis({"reverse": True})
     sheet.insert_chart(end + 2, 0, chart)
+
+
+def _list_area_cells(area: AreaScore, worst: Finding | None) -> list[Cell]:
+    scores = [Figure(value, "score") for value in (area.score, area.low, area.high)]
+    shares = [Figure(area.weight, "share"), Figure(area.coverage, "share")]
+    about: list[Cell] = [Figure(worst.value, worst.unit), worst.title] if worst else []
+    return [message(f"area.{area.id}"), *scores, *shares, Figure(area.loses, "points"), area.worst, *about]
 
 
 def _add_actions(writer: SheetWriter, checkup: Checkup) -> None:
