@@ -292,7 +292,7 @@ def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue) -> None:
 
 DONE = """Shipped|sent|dispatched|yes|done|OK|已出库|今日发货|昨天|enviado|despachado|entregue|versandt|verschickt
 expédié|envoyé|Sudah dikirim|จัดส่งแล้ว|spedito|verzonden|wysłano|отправлено|発送済み|배송완료|đã giao
-gönderildi|Delivered|无锡仓发出|Nov|May""".replace("\n", "|").split("|")
+gönderildi|Delivered|无锡仓发出|Nov|May|x|X|1|✓|*|?|unknown|不详|unbekannt""".replace("\n", "|").split("|")
 
 
 def test_a_word_for_done_is_no_blank(catalogue: Catalogue) -> None:
