@@ -35,10 +35,10 @@ docs-fresh:  ## fail when a generated page is stale
 	$(PYTHON) scripts/make_docs.py --check
 
 test:  ## all tests
-	$(PYTHON) -m pytest -q -n auto --dist loadgroup
+	$(PYTHON) -m pytest -q -n auto --dist loadfile
 
 test-nightly:  ## all tests, with twenty times as many examples of each property
-	HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest -q -n auto --dist loadgroup
+	HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest -q -n auto --dist loadfile
 
 golden:  ## accept the present checkup of tests/stores/small as the golden one
 	$(PYTHON) -m pytest -q tests/test_golden.py tests/test_rule_examples.py --rebaseline

@@ -43,16 +43,28 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module on one worker, so that what its fixtures build is built once.
+LONG = (
+    "test_healthy_store.py", "test_rule_examples.py", "test_same_store_other_clothes.py", "test_hostile_memory.py",
+    "test_not_recorded.py", "test_languages.py", "test_shared_cases.py", "test_same_figures.py", "test_explain.py",
+    "test_recall.py", "test_page.py", "test_every_face.py", "test_delimited.py",
+)  # fmt: skip
+"""Modules that compute longest, for the order only."""
 
-    A module that only has many independent tests says ``SPREAD = True`` and is shared among the workers. One that mostly
-    waits says ``WAITS = True`` and begins first, so that nobody waits for it alone at the end.
-    """
-    items.sort(key=lambda item: not getattr(getattr(item, "module", None), "WAITS", False))
-    for item in items:
-        if not getattr(getattr(item, "module", None), "SPREAD", False):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have ``--dist loadfile``, which builds the fixtures of a module once, begin the modules in the order of below."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits (``WAITS = True``), then what takes long: nobody waits for one of them alone at the end."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    if getattr(getattr(item, "module", None), "WAITS", False):
+        return 0
+    return 1 if item.path.name in LONG else 2
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -291,8 +292,9 @@ def _run(catalogue: Catalogue, statements: tuple[str, ...], tables: Tables) -> N
             table = catalogue.tables[name]
             columns = {column: table.sql_type(column) for column in table.columns}
             con.execute(f"CREATE TABLE {name} ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
-            cells = [[row.get(column) for column in columns] for row in tables[name]]
-            con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", cells)
+            cells = ", ".join(f"(r->>'{column}')::{kind}" for column, kind in columns.items())
+            con.execute(f"INSERT INTO {name} SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)",
+                        [json.dumps(tables[name], default=str)])  # fmt: skip
         for sql in statements:
             con.execute(sql)
         for name in (name for name in tables if name in words):

@@ -13,7 +13,7 @@ from storehealth.commands import prepare
 from storehealth.commands.rule_tests import is_informative
 from storehealth.model import Checkup, Finding
 from tests.few_rules import keep_rules
-from tests.healthy import healthy, settings, write
+from tests.healthy import Tables, Written, healthy, settings, write
 from tests.planted import Fault, list_faults
 
 WITHOUT_ROWS = {
@@ -34,25 +34,26 @@ def faults() -> dict[str, Fault]:
     return list_faults(book())
 
 
-def audited(code: str, folder: Path, platform: str, state: Path) -> Checkup:
-    """Files in, checkup out; ``code`` names the fault planted, if any. Files no fault touched are read once."""
+def audit_tables(tables: Tables, written: Written, platform: str, folder: Path) -> Checkup:
+    """Files in, checkup out. Files no fault touched are those of the healthy store, and are read once."""
+    request = AuditRequest(
+        state=written.folder.parent / "state", platform=platform, window="all", config=settings(folder)
+    )
+    return audit(write(tables, folder / "exports", written), request)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The healthy store, written once."""
     tables = healthy()
-    if code:
-        faults()[code].plant(tables)
-    request = AuditRequest(state=state, platform=platform, window="all", config=settings(folder))
-    return audit(write(tables, folder / "exports"), request)
+    return Written(tables, write(tables, tmp_path_factory.mktemp("healthy") / "exports"))
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory, state: Path) -> dict[str, Checkup]:
+def sound(tmp_path_factory: pytest.TempPathFactory, written: Written) -> dict[str, Checkup]:
     """The healthy store's checkup, by platform; each is made once."""
     platforms = sorted({fault.platform for fault in faults().values()})
-    return {platform: audited("", tmp_path_factory.mktemp(platform), platform, state) for platform in platforms}
+    return {name: audit_tables(written.tables, written, name, tmp_path_factory.mktemp(name)) for name in platforms}
 
 
 def finding(checkup: Checkup, code: str) -> Finding:
@@ -94,16 +95,17 @@ def test_every_rule_has_a_fault_planted_for_it() -> None:
 
 @pytest.mark.parametrize("code", sorted(faults()))
 def test_a_planted_fault_makes_its_rule_speak_up(
-    code: str, sound: dict[str, Checkup], state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str, sound: dict[str, Checkup], written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It fails or is watched, with rows to look at; a figure that is only shown gets worse.
 
     Only the rule itself is measured: of all others the healthy store's checkup tells enough.
     """
     monkeypatch.setattr(prepare, "load_catalogue", lambda *_: keep_rules(book(), {code}))
-    fault = faults()[code]
+    fault, tables = faults()[code], healthy()
+    fault.plant(tables)
     before = finding(sound[fault.platform], code)
-    found = finding(audited(code, tmp_path, fault.platform, state), code)
+    found = finding(audit_tables(tables, written, fault.platform, tmp_path), code)
     assert before.status not in ("fail", "watch"), fault.words
     if is_informative(book().rules[code]):
         assert found.status == "informative"

@@ -20,7 +20,6 @@ from tests.few_rules import Chosen
 
 FOLDER = Path(os.environ.get("STOREHEALTH_CASES", Path(__file__).parents[2] / "shared" / "cases"))
 CHECKS = FOLDER / "check.py"
-SPREAD = True
 CODE = re.compile(r"\b[A-Z]{2}\d\d\b")
 ONE = ("LG05",)
 LOOKS_AT_ALL = re.compile(

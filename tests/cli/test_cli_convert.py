@@ -14,7 +14,8 @@ from python_calamine import CalamineWorkbook
 
 from storehealth.history.storage import FILE
 from storehealth.output.checkup import CHECKUP_FORMATS
-from storehealth.support.embedding import MARK, read_embedded
+from storehealth.support import embedding
+from storehealth.support.embedding import MARK, START, embed_result, read_embedded
 
 Run = Callable[..., Any]
 SMALL = Path(__file__).parents[1] / "stores" / "small" / "exports"
@@ -149,3 +150,63 @@ def test_report_takes_a_remembered_run_by_its_id(run: Run, saved: Path) -> None:
     assert (ended.code, json.loads(ended.out)["run"]["id"]) == (0, run_id)
     ended = run("report", "-o", "json=-", "--state", saved / "state")
     assert (ended.code, "--run ID" in ended.err) == (2, True)
+
+
+def spoil(name: str, saved: dict[str, Any]) -> bytes:
+    """A file that is no saved checkup, or a damaged one."""
+    changes = {
+        "schema": {"schema_version": 7}, "types": {"findings": "none"}, "language": {"language": "fr"},
+        "zone": {"timezone": "Mars/Base"},
+    }  # fmt: skip
+    if name in changes:
+        return json.dumps(saved | changes[name]).encode()
+    whole = json.dumps(saved).encode()
+    page = b"<html>" + MARK + START + embed_result(whole).encode() + b"</script>"
+    return {
+        "half": whole[: len(whole) // 2], "list": b"[1]", "null": b"null", "empty": b"", "bytes": b"\xff\xfe\x00",
+        "deep": b"[" * 200_000, "foreign": b"<html>hello</html>", "no result": b"<html>" + MARK,
+        "half page": page[: len(page) // 2], "other page": page.replace(b"id=\"checkup\">H4sI", b"id=\"checkup\">AAAA"),
+        "changed page": page[: len(page) // 2] + b"AAAAAAAA" + page[len(page) // 2 + 8 :],
+        "deep page": b"<html>" + MARK + START + embed_result(b"[" * 200_000).encode() + b"</script>",
+    }[name]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [
+    "schema", "types", "language", "zone", "half", "list", "null", "empty", "bytes", "deep", "foreign", "no result",
+    "half page", "other page", "changed page", "deep page",
+])  # fmt: skip
+def test_what_is_no_saved_checkup_is_named_and_nothing_is_written(
+    run: Run, saved: Path, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "run.html"
+    path.write_bytes(spoil(name, json.loads((saved / "run.json").read_bytes())))
+    result = run("convert", path, "-o", f"json={tmp_path / 'x.json'}", "-o", f"prometheus={tmp_path / 'x.prom'}")
+    assert (result.code, f"{path} is not a saved checkup" in result.err) == (2, True), result.err
+    assert [found.name for found in tmp_path.iterdir()] == ["run.html"]
+
+
+@pytest.mark.parametrize("version", ["2.99.0", "3.0.0", "10.0"])
+def test_a_checkup_of_a_newer_version_says_so(run: Run, saved: Path, tmp_path: Path, version: str) -> None:
+    """Also where its keys happen to fit: what they mean may have changed."""
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(json.loads((saved / "run.json").read_bytes()) | {"schema_version": version}))
+    result = run("convert", path, "-o", f"json={tmp_path / 'x.json'}")
+    assert (result.code, "was written by a newer version of storehealth" in result.err) == (2, True)
+
+
+def test_a_page_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "MOST_BYTES", 1000)
+    assert read_embedded(START + embed_result(b"x" * 1000).encode() + b"<") == b"x" * 1000
+    with pytest.raises(ValueError, match="too large"):
+        read_embedded(START + embed_result(b"x" * 1001).encode() + b"<")
+
+
+def test_figures_beyond_all_measure_are_shown(run: Run, saved: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    content = json.loads((saved / "run.json").read_bytes())
+    content["score"] |= {"value": 1e300, "low": -1e300, "high": 1e300}
+    path.write_text(json.dumps(content))
+    formats = [name for name in CHECKUP_FORMATS.names if name != "pdf"]
+    words = [word for name in formats for word in ("-o", f"{name}={tmp_path / name}")]
+    assert run("convert", path, *words).code == 0
+    assert all((tmp_path / name).stat().st_size for name in formats)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -83,3 +85,35 @@ def test_a_mistyped_option_and_command_are_named_with_what_is_meant(run: Run, ex
     assert "Did you mean --format? See: storehealth audit --help" in run("audit", exports, "--fromat", "json").err
     assert "Did you mean test?" in run("rules", "tset").err
     assert "Did you mean audit?" in run("adit", exports).err
+
+
+TOO_LONG = "n" * 300
+PATHS = (
+    ("audit", "{}"), ("audit", "{exports}", "-o", "html={}/x"), ("audit", "{exports}", "-o", "evidence={}/x"),
+    ("audit", "{exports}", "--config", "{}/x.toml"), ("audit", "{exports}", "--pack", "{}/x"), ("inspect", "{}/x"),
+    ("convert", "{}/run.json", "-o", "json=x.json"), ("report", "{}/run.json", "-o", "json=x.json"), ("map", "{}/x.csv"),
+    ("today", "{exports}", "-o", "html={}/x"), ("fleet", "audit", "{}/x"), ("demo", "{}/x"),
+    ("history", "list", "--state", "{}/x"),
+    ("rules", "test", "CS01", "--junit", "{}/x.xml"), ("refund-checklist", "-o", "html={}/x"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", PATHS, ids=" ".join)
+def test_a_path_that_cannot_be_looked_at_is_wrong_usage_and_no_internal_error(
+    words: tuple[str, ...], run: Run, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name is too long, or a folder above it may not be read: wherever a command asks, ``Path.exists`` raises."""
+    monkeypatch.chdir(tmp_path)
+    locked, stat = tmp_path / "locked", os.stat
+
+    def refuse(path: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, str | os.PathLike) and str(os.fspath(path)).startswith(str(locked)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return stat(path, **options)
+
+    long = run(*(word.format(TOO_LONG, exports=exports) for word in words))
+    assert (long.code, "nnn" in long.err, "internal error" in long.err) == (2, True, False)
+    monkeypatch.setattr(os, "stat", refuse)
+    refused = run(*(word.format(locked, exports=exports) for word in words))
+    assert (refused.code, "ermission denied" in refused.err) == (2, True), refused.err
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == []

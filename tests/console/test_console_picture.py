@@ -27,6 +27,7 @@ from storehealth.i18n import Words
 from storehealth.model import AreaScore, EvidenceSummary, LimitSource, Score, Source, TableEnd, Window
 from storehealth.output.terminal import SCREEN_LINES, DisplayOptions, render
 from storehealth.output.terminal.page import draw_bar, draw_sparkline
+from storehealth.support.message import Name, message
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -42,10 +43,12 @@ def test_the_screen_is_the_accepted_one(language: str, details: bool, request: p
     assert shown == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
 def test_lines_keep_to_the_width(width: int, language: str) -> None:
-    shown = render(checkup(language=language), DisplayOptions(width=width))
+    command = message("advice.command_counted", command=Name("scorecard"), n=4)
+    todo = [action.model_copy(update={"basis": "slices", "command": command}) for action in TODO]
+    shown = render(checkup(language=language, recommendations=todo), DisplayOptions(width=width))
     assert max(cell_len(line) for line in shown.splitlines()) <= width
 
 
@@ -379,3 +382,16 @@ def test_headline_and_first_actions_fit_on_a_small_terminal() -> None:
     assert "Shipping loses most" in text
     assert "Score 59" in text
     assert "Keep the cut-off" in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_areas_keep_to_their_line_in_ascii_too(language: str) -> None:
+    """``>=`` is wider than ``≥``: what fits is measured as it will be shown."""
+    source = LimitSource(source="x", verified="assumed")
+    areas = [area.model_copy(update={"loses": 12.0}) for area in checkup().areas if area.score is not None]
+    findings = [part.model_copy(update={"limit_source": source}) for part in checkup().findings]
+    for width in range(80, 100):
+        made = checkup(language=language, areas=areas, findings=findings)
+        lines = render(made, DisplayOptions(width=width, ascii_only=True)).splitlines()
+        first = next(place for place, line in enumerate(lines) if line.startswith("  ") and "##" in line)
+        assert [line for line in lines[first : first + len(areas)] if "##" not in line] == [], width

@@ -38,6 +38,7 @@ ORDERS = layout(
         "order_id": {"headers": ["订单号", "Order"], "required": True},
         "created_at": {"headers": ["下单时间", "Created"], "required": True},
         "paid_amount": {"headers": ["金额", "Amount"]},
+        "shipped_at": {"headers": ["shipped_at"]},
         "locked": {"headers": ["锁定", "Locked"]},
         "status": {
             "headers": ["状态", "Status"],

@@ -20,6 +20,7 @@ from storehealth.intake.draft import draft_layout, profile_sheet, try_layout
 from storehealth.intake.encoding import decode_head
 from storehealth.intake.guess import find_header, guess_columns, profile_columns
 from storehealth.intake.read import connect
+from storehealth.intake.recognise import match_header_words
 from tests.effort import examples
 
 
@@ -286,3 +287,54 @@ def test_times_on_the_first_row_of_an_order_only_are_seen(shipped: Catalogue) ->
     assert "order_cells: first_row" in draft_layout("tn", records, "delimited", shipped)
     whole = [row if row[2] else [*row[:2], "28/10/2026 22:57:28", *row[3:]] for row in records]
     assert "order_cells" not in draft_layout("tn", whole, "delimited", shipped)
+
+
+DAYS = [f"2026-09-{day:02}" for day in range(1, 29)]
+PLANNED = ["Delivery Date", "delivery date", "Fecha de entrega", "Data de entrega", "Delivery time", "Liefertermin",
+           "Arrival date", "送达日期", "Delivery", "Data di consegna"]  # fmt: skip
+
+
+def draft_with_dates(header: str, blanks: str, states: list[str], catalogue: Catalogue) -> Layout:
+    """The layout drafted for orders with a column of dates, blank in orders of one state."""
+    rows = [
+        [f"W{n:05}", day, "" if states[n % len(states)] == blanks else day, states[n % len(states)]]
+        for n, day in enumerate(DAYS)
+    ]
+    top = [["Order#", "Order Date", header, "Status"], *rows]
+    return Layout.model_validate(yaml.safe_load(draft_layout("shop", top, "delimited", catalogue)))
+
+
+@pytest.mark.parametrize("header", PLANNED)
+def test_a_date_of_delivery_in_an_order_that_was_cancelled_is_a_promise(shipped: Catalogue, header: str) -> None:
+    """Nobody delivers a cancelled order; where only arrived orders have the date, it is the day they arrived."""
+    planned = columns(draft_with_dates(header, "-", ["Shipped", "Delivered", "Cancelled"], shipped))
+    assert header not in [
+        name for key, name in planned.items() if key.endswith("delivered_at") and "promised" not in key
+    ]
+    arrived = columns(draft_with_dates("Delivered at", "Shipped", ["Shipped", "Delivered"], shipped))
+    assert arrived.get("delivered_at") or arrived.get("shipments.delivered_at")
+
+
+def damage_accents(text: str) -> list[str]:
+    """How programs damage letters with accents."""
+    return [
+        text.encode().decode("cp1252", "ignore"), text.encode().decode("latin-1"), text.encode("ascii", "replace").decode(),
+        text.encode("latin-1").decode("utf-8", "replace"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Número de orden", "order_id"), ("Número de pedido", "order_id"), ("Código do pedido", "order_id"),
+        ("Data de criação", "created_at"), ("Fecha de creación", "created_at"), ("Date d'expédition", "shipped_at"),
+        ("Fecha de envío", "shipped_at"), ("Date limite d'expédition", "promised_ship_at"),
+        ("Fecha límite de envío", "promised_ship_at"), ("Data máxima de envio", "promised_ship_at"),
+    ],
+)  # fmt: skip
+def test_a_header_is_known_whose_accents_were_damaged(header: str, column: str) -> None:
+    """By reading UTF-8 as Windows-1252, or by writing a question mark for what a program could not write."""
+    known = match_header_words(header)
+    for spelling in damage_accents(header):
+        assert known <= match_header_words(spelling), spelling
+    assert column in known

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from storehealth.catalogue import Catalogue
+from storehealth.intake import read as reading
 from storehealth.intake.containers.jd_chat_log import NO_BEGIN, NO_END, NO_MESSAGES, NO_SENDER
 from storehealth.intake.draft import LayoutTrial, try_layout
 
@@ -115,3 +116,11 @@ def test_a_message_that_speaks_of_an_end_is_a_message(read: Read) -> None:
 def test_logs_come_in_both_encodings(read: Read, code: str) -> None:
     """With a byte order mark too."""
     assert texts(read((BEGIN + ASK + END).encode(code))) == ["在吗"]
+
+
+def test_a_log_is_staged_once(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of agents are hardly ever plain; found out after a log was staged, they would have it staged again."""
+    staged, fill = list[str](), reading._fill
+    monkeypatch.setattr(reading, "_fill", lambda con, plan, body: (staged.append(body.sql), fill(con, plan, body))[1])
+    assert len(texts(read(BEGIN + ASK + ANSWER + END))) == 2
+    assert len(staged) == 1

@@ -3,6 +3,7 @@
 # ruff: noqa: DTZ001 - a time of the store has no zone
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from storehealth.catalogue import Catalogue
 from storehealth.errors import FileRefused
+from storehealth.intake import IntakeOptions
 from storehealth.intake.draft import LayoutTrial, try_layout
+from storehealth.model import Intake
 from tests.effort import examples
-from tests.intake.conftest import layout
+from tests.intake.conftest import layout, rows
 
 SHOP = layout(
     "shop",
@@ -289,7 +292,7 @@ def test_a_cell_that_says_not_yet_is_blank(catalogue: Catalogue) -> None:
 
 DONE = """Shipped|sent|dispatched|yes|done|OK|已出库|今日发货|昨天|enviado|despachado|entregue|versandt|verschickt
 expédié|envoyé|Sudah dikirim|จัดส่งแล้ว|spedito|verzonden|wysłano|отправлено|発送済み|배송완료|đã giao
-gönderildi|Delivered|无锡仓发出|Nov|May""".replace("\n", "|").split("|")
+gönderildi|Delivered|无锡仓发出|Nov|May|x|X|1|✓|*|?|unknown|不详|unbekannt""".replace("\n", "|").split("|")
 
 
 def test_a_word_for_done_is_no_blank(catalogue: Catalogue) -> None:
@@ -323,3 +326,27 @@ def test_a_later_hour_stays_later_by_the_same(catalogue: Catalogue) -> None:
     start = datetime(2026, 4, 25)
     hours = [start + timedelta(hours=hour) for hour in range(24)]
     assert shipped(read(catalogue, [f"{hour:%m/%d/%Y %I:%M %p}" for hour in hours])) == hours
+
+
+TODAY = datetime(2026, 11, 30)
+SLIPS = ["2096-04-10 09:00", "10/04/2096 09:00", "2027-01-01", "12 Apr 2062", "2050/4/10 9:00", "20960410090000", "4081996800",
+         "71688.375", "2096-04-10T09:00:00Z", "10.04.2036 09:00"]  # fmt: skip
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_an_event_after_today_is_unread_and_ends_nothing(take: Callable[..., Intake], slip: str) -> None:
+    """However it is spelled: its row stays, the cell is listed, and the last event is that of the others."""
+    days = [f"25/04/2026 {hour:02}:00" if slip[2] in "/." else f"2026-04-25 {hour:02}:00" for hour in range(20)]
+    cells = "\n".join(f"{number},{day},{slip if number == 7 else ''}" for number, day in enumerate(days))
+    intake = take({"orders.csv": f"Order,Created,shipped_at\n{cells}\n"}, IntakeOptions(latest=TODAY))
+    assert [(source.kept, source.rejected) for source in intake.sources] == [(20, 0)]
+    assert max(table.last for table in intake.tables if table.last) == datetime(2026, 4, 25, 19)
+    (orders,) = (table for table in intake.tables if table.table == "orders")
+    assert [row["order_id"] for row in rows(orders) if row["unread"] == ["shipped_at"]] == ["7"]
+
+
+def test_a_store_ahead_of_the_clock_keeps_its_times(take: Callable[..., Intake]) -> None:
+    """Where most events are later than today, the clock is wrong, not the file."""
+    cells = "\n".join(f"{number},2027-04-{number + 1:02} 10:00,2027-04-{number + 2:02}" for number in range(20))
+    intake = take({"orders.csv": f"Order,Created,shipped_at\n{cells}\n"}, IntakeOptions(latest=TODAY))
+    assert max(table.last for table in intake.tables if table.last) == datetime(2027, 4, 21)

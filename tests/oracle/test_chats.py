@@ -217,7 +217,9 @@ def test_hours_topics_and_loads_have_the_outcomes_of_the_second_implementation(
     drawn: Any, platform: str, facts: dict[str, Any]
 ) -> None:
     messages = write_questions(drawn)
-    with open_chats(messages, platform, facts, ["week_hours", "shift_blocks", "question_topics", "questions"]) as store:
+    with open_chats(
+        messages, platform, facts, ["week_hours", "shift_blocks", "question_topics", "questions", "agent_loads"]
+    ) as store:
         found = {code: count_outcomes(store, code) for code in ("CS09", "CS10", "TM02")}
     log = read_log(messages, platform, facts)
     hours = Counter(log.judge_hours().values())

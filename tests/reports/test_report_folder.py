@@ -61,3 +61,13 @@ def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         CHECKUP_FORMATS.find("markdwon")
     assert "Did you mean markdown?" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        CHECKUP_FORMATS.find("htlm")
+    assert "Did you mean html?" in caught.value.hint, "a name before a suffix"
+    assert "markdown-full" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", CHECKUP_FORMATS.names)
+def test_a_name_is_written_with_hyphens_or_underscores_in_any_case(name: str) -> None:
+    for spelling in (name, name.replace("_", "-"), name.upper()):
+        assert name == CHECKUP_FORMATS.find(spelling).NAME

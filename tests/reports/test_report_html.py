@@ -133,3 +133,12 @@ def test_the_head_names_the_areas_that_lose_most_and_their_worst_finding_and_no_
     assert "First answers arrive within 30 seconds: 88%" in head
     muted = finding(muted=MuteMark(reason="known", owner="Li", until=date(2025, 6, 1)))
     assert "#f-LG05" not in render(checkup(areas=areas, findings=(muted,))).decode().split('<h2 id="todo"')[0]
+
+
+def test_the_head_of_a_page_without_a_score_names_what_fails() -> None:
+    """No area loses points then."""
+    nothing = checkup().score.model_copy(update={"value": None})
+    head = render(checkup(score=nothing)).decode().split('<h2 id="todo"')[0]
+    assert re.findall(r'href="#f-(\w+)"', head) == ["LG05", "CS01"]
+    assert "✗ fail</span>" in head
+    assert " pts" not in head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -15,9 +16,12 @@ import typer
 
 from storehealth import __version__
 from storehealth.cli import state_folder, streams
-from storehealth.errors import ExitCode, StorehealthError, find_shortage, is_interrupted
+from storehealth.errors import ExitCode, StorehealthError, UsageError, find_shortage, is_interrupted
+from storehealth.support.atomic_files import describe_os_error
+from storehealth.support.control_chars import escape_bytes
 from storehealth.support.message import Message, Name, message, sentences, verbatim
 
+UNUSABLE = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM)
 LOGGED_PACKAGES = ("duckdb", "pandas", "pydantic", "rich", "typer")
 
 Match = re.Match[str]
@@ -96,8 +100,20 @@ def _report_unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and _is_from_help(error):
         streams.report_lost_stdout(error)
         return int(ExitCode.OK)
-    cause = find_shortage(error)
+    cause = find_shortage(error) or _find_unusable_path(error)
     return _report(cause) if cause else _report_crash(error)
+
+
+def _find_unusable_path(error: Exception) -> UsageError | None:
+    """A path that cannot even be looked at: its name is too long, or a folder above it may not be read.
+
+    ``Path.exists`` and ``is_dir`` raise then, wherever a command asks them; nothing of ours is at fault.
+    """
+    if not isinstance(error, OSError) or error.errno not in UNUSABLE or error.filename is None:
+        return None
+    path = Name(escape_bytes(os.fsdecode(error.filename)))
+    problem = message("usage.path_unusable", path=path, reason=describe_os_error(error))
+    return UsageError(problem, message("usage.check_path"))
 
 
 def _is_from_help(error: OSError) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -92,6 +92,8 @@ def choose_platform(
     return resolve_platform(name, settings, catalogue, moment, orders)
 
 
+ANY_ZONE = timedelta(days=2)
+"""More than any zone is ahead of the clock of this machine."""
 SHOW_THE_STORE = ("orders", "shipments", "messages", "conversations", "aftersales")
 """Tables that show where a store sells, the surest first; its stock or reviews may be of any of its channels."""
 
@@ -198,6 +200,7 @@ def _to_intake_options(request: AuditRequest, settings: Settings, catalogue: Cat
         memory=request.memory,
         platform=settings.platform,
         date_order=request.date_order,
+        latest=max(filter(None, [request.as_of, datetime.now(UTC).replace(tzinfo=None)])) + ANY_ZONE,
     )
 
 

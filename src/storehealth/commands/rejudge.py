@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from storehealth.advise import advise, compose_headline
 from storehealth.catalogue import Catalogue
@@ -55,6 +56,7 @@ from storehealth.judge import judge
 from storehealth.judge.certainty import describe_method, publish_measurements
 from storehealth.measure import Fingerprints as DefectFingerprints
 from storehealth.model import AreaScore, Checkup, Finding, Measurement, RunComparison, RunSummary, Score, TrendEvent
+from storehealth.model.checkup import SCHEMA_VERSION
 from storehealth.privacy import load_installation_key
 from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
@@ -335,17 +337,27 @@ def read_checkup(path: Path) -> Checkup:
     """Read a checkup that ``-o json=``, ``-o html=`` or ``--format json`` wrote, of any earlier version too.
 
     Raises:
-        UsageError: It cannot be read, or is something else.
+        UsageError: It cannot be read, is of a newer version, or is something else.
     """
     try:
         content = json.loads(_read_json(path))
-        return Checkup.model_validate(upgrade_record(content))
+        if _read_schema(content["schema_version"]) > _read_schema(SCHEMA_VERSION):
+            raise UsageError(message("state.newer", path=Name(str(path))), message("convert.newer_hint"))
+        checkup = Checkup.model_validate(upgrade_record(content))
+        ZoneInfo(checkup.timezone)
+        return checkup
     except OSError as error:
         text = message("convert.unreadable", path=Name(str(path)), reason=describe_os_error(error))
         raise UsageError(text, message("convert.absent_hint")) from None
-    except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or JSON of something else
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # no JSON, or JSON of something else
         text = message("convert.other_file", path=Name(str(path)))
         raise UsageError(text, message("convert.absent_hint")) from None
+
+
+def _read_schema(version: str) -> tuple[int, int]:
+    """Major and minor step; a newer minor one has keys that this version does not know."""
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)
 
 
 def _read_json(path: Path) -> bytes:

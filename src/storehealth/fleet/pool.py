@@ -223,11 +223,10 @@ def _wait(running: list[_Running]) -> list[_Running]:
 def _collect(ended: _Running) -> StoreResult:
     """Take the answer of a process, or say how it ended without one: out of time, or crashed."""
     answer: StoreResult | None = None
-    is_silent = not ended.answers.poll()  # a process that crashed is not silent: its end of the pipe is closed
-    if not is_silent:
-        with suppress(EOFError, OSError):
+    is_late = not wait([ended.answers, ended.process.sentinel], 0)
+    with suppress(EOFError, OSError):
+        if not is_late and ended.answers.poll(1.0):  # a process that crashed may still be closing its end
             answer = ended.answers.recv()
-    is_late = is_silent and ended.process.is_alive()
     _end(ended, is_late)
     return answer or _report_loss(ended, is_late)
 

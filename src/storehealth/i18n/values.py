@@ -227,12 +227,18 @@ def format_whole(number: int | None, language: str) -> str:
     return DASH if number is None else numbers.format_decimal(number, "#,##0", find_locale(language))
 
 
+BEYOND = 1e21
+"""Numbers from here on are no counts or amounts, and Babel fails on their digits."""
+
+
 def format_decimal(value: float | Decimal | None, language: str, digits: int = 1) -> str:
     """A number with at most ``digits`` decimals and no trailing zeros."""
     if value is None or math.isnan(value):
         return DASH
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
+    if abs(float(value)) >= BEYOND:
+        return f"{value:.3g}"
     # Rounded here, since Babel rounds the digits of the decimal form, and 0.25 in binary may lie below them.
     rounded = Decimal(str(round(value, digits) or 0))  # "or 0": never -0
     return numbers.format_decimal(rounded, "#,##0." + "#" * digits if digits else "#,##0", find_locale(language))

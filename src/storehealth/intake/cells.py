@@ -85,7 +85,7 @@ PLAIN = "{0} > '2000-01-02' AND {0} < '2099' AND strlen({0}) > 9"
 PLAIN_CELLS: dict[Kind, str] = {
     "time": r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d",
     "id": r"[0-9A-Za-z][0-9A-Za-z_-]*",
-    "money": r"-?\d{1,12}(\.\d{1,4})?",
+    "money": r"-?\d{1,12}(\.\d{1,2}|\.\d{4})?",  # 1.990 may be a thousand
     "number": r"-?\d{1,12}(\.\d{1,4})?",
     "integer": r"-?\d{1,15}",
 }

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -217,6 +217,7 @@ class IntakeOptions:
         memory: Memory limit of the database, such as ``1GB``.
         platform: Decides between layouts that fit a file equally well.
         date_order: ``day_first`` or ``month_first``: what 03/04/2026 means in files in which no date settles it.
+        latest: Events later than this are slips, unless a file has mostly such (naive, within a day of any zone).
     """
 
     zone: str | None = None
@@ -226,6 +227,7 @@ class IntakeOptions:
     memory: str | None = None
     platform: str | None = None
     date_order: str | None = None
+    latest: datetime | None = None
 
     def choose(self, choices: Mapping[str, str], file: SourceFile) -> str | None:
         """Return the value whose pattern matches a file first; None where no pattern does."""

@@ -99,6 +99,7 @@ class FileReader:
         self.layouts = catalogue.compute_digest("layouts")
         self.con: Any = None
         self.folder_count = 0
+        self.definitions = dict[str, str]()
         self.ready = dict[str, tuple[Path, Any]]()
         """Entries of the lake that were found, or read together, before the files they are of are asked for."""
 
@@ -238,10 +239,17 @@ class FileReader:
         from_pack = self.catalogue.is_from_pack("layouts", layout.name)
         from_pack = from_pack or any(self.catalogue.is_from_pack("tables", name) for name in tables)
         day = inspection.file.named_day
-        plan = ReadingPlan(layout, tables, part.match, zone, day, from_pack, self.options.date_order)  # type: ignore[arg-type]
-        definitions = (layout.model_dump_json(), *(table.model_dump_json() for table in tables.values()))
+        plan = ReadingPlan(layout, tables, part.match, zone, day, from_pack)  # type: ignore[arg-type]
+        plan = plan._replace(date_order=self.options.date_order, latest=self.options.latest)
         version = load_containers()[str(part.container)].VERSION
-        return plan, derive_key(self._make_key(inspection), part.name, version, zone, day, *definitions)
+        return plan, derive_key(self._make_key(inspection), part.name, version, zone, day, self._define(layout))
+
+    def _define(self, layout: Layout) -> str:
+        """All that a layout and its tables say, as part of a key."""
+        if layout.name not in self.definitions:
+            definitions = (layout, *(self.catalogue.tables[name] for name in layout.feeds))
+            self.definitions[layout.name] = "\x1f".join(definition.model_dump_json() for definition in definitions)
+        return self.definitions[layout.name]
 
     def read_alike(self, inspections: Sequence[FileInspection], zone: str) -> None:
         """Read small files that are alike together, for :meth:`read`; those that need more care are left to it."""

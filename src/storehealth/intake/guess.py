@@ -23,7 +23,13 @@ from storehealth.intake.cells import (
     tidy_time,
 )
 from storehealth.intake.read import Con
-from storehealth.intake.recognise import is_generic_id, is_generic_time, match_header_words, normalise_header
+from storehealth.intake.recognise import (
+    is_generic_id,
+    is_generic_time,
+    list_spellings,
+    match_header_words,
+    normalise_header,
+)
 
 DATA = re.compile(
     r"[-+\d\s.,:/¥￥$€£%TZ年月日时分秒*]+|.*@.*|.*\d{5,}.*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*", re.DOTALL
@@ -253,7 +259,72 @@ def _list_offers(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Off
             if _suits(target, profile, worth) and _is_spoken(profile, target, vocabulary.get((name, column))):
                 weight = _weigh_uniqueness(profile, catalogue.tables[name], column)
                 offers.setdefault((name, column), []).append(ColumnGuess(column, profile, worth * weight))
+    _tell_promises(offers, profiles, catalogue)
     return offers
+
+
+PROMISES = {"delivered_at": "promised_delivery_at", "shipped_at": "promised_ship_at"}
+"""Times that a header such as "Delivery date" may name, and what it means where they are the planned ones."""
+EITHER = re.compile(
+    r"(delivery|arrival|ship|shipping|shipment|dispatch|despatch)[ _]?(date|time|on|datetime)?"
+    r"|(fecha|data|date|datum|tanggal) (de |di |da |der )?(la )?(entrega|envío|envio|despacho|livraison|consegna|pengiriman)"
+    r"|(liefer|versand)(datum|termin)|leverdatum|(送达|到货|收货|配送)(日期|时间)|(配送|お届け)(日|予定)",
+    re.IGNORECASE,
+)
+OPEN_WORTH = 0.75
+"""Worth of such a header where nothing tells which it is: less than is accepted without asking."""
+LEAST_ROWS = 5
+NOT_YET = {"delivered_at": ("unpaid", "paid", "shipped", "cancelled"), "shipped_at": ("unpaid", "paid", "cancelled")}
+
+
+def _tell_promises(offers: Offers, profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> None:
+    """Tell a planned day from one on which something happened: the latter is blank in rows where it has not happened.
+
+    A date of delivery in an order that was cancelled is a promise. Where every row has one and no status tells, it is asked.
+    """
+    early = [place for place in offers if place[1] in PROMISES]
+    for table, column in early:
+        for guess in list(offers[table, column]):
+            if not _may_be_promise(guess.profile):
+                continue
+            offers[table, column].remove(guess)
+            if _is_before(guess.profile, profiles, NOT_YET[column], catalogue):
+                promise = guess._replace(column=PROMISES[column])
+                for name in {"orders", table} & catalogue.tables.keys():
+                    if promise.column in catalogue.tables[name].columns:
+                        offers.setdefault((name, promise.column), []).append(promise)
+            else:
+                offers[table, column].append(guess._replace(worth=min(guess.worth, OPEN_WORTH)))
+
+
+def _may_be_promise(profile: ColumnProfile) -> bool:
+    """Whether the header may name a planned day, and no row lacks it, in rows enough to expect one that waits."""
+    if not any(EITHER.fullmatch(spelling.strip()) for spelling in list_spellings(profile.header)):
+        return False
+    return len(profile.cells) >= LEAST_ROWS and all(any(map(str.isdecimal, cell)) for cell in profile.cells)
+
+
+def _is_before(
+    profile: ColumnProfile, profiles: Sequence[ColumnProfile], states: Collection[str], catalogue: Catalogue
+) -> bool:
+    """Whether the time stands in a row that, by another column's word for its state, has not come so far."""
+    known = {
+        text.casefold(): word
+        for layout in catalogue.layouts.values()
+        if (key := layout.find_column("orders", "status")) and "orders" in layout.feeds
+        for text, word in layout.columns[key].words.items()
+    }
+    own = [each for each in profiles if each.filled and not each.times and each.distinct <= OFTEN]
+    return any(
+        known.get(word.casefold()) in states and time
+        for each in own
+        if any(cell.casefold() in known for cell in each.cells)
+        for word, time in zip(each.cells, profile.cells, strict=False)
+    )
+
+
+OFTEN = 0.5
+"""Share of different values up to which a column may hold states."""
 
 
 def _compare_with_known(

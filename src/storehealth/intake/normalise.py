@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from storehealth.catalogue.layout import Layout, LayoutColumn
@@ -55,6 +56,8 @@ class ReadingPlan(NamedTuple):
     from_pack: bool = False
     date_order: str | None = None
     free_times: bool = False
+    latest: datetime | None = None
+    """Events later than this have not happened, so such a time is a slip."""
     dotted: frozenset[str] = frozenset()
     """Layout columns with amounts in which a dot groups thousands."""
     plain: frozenset[str] = frozenset()
@@ -366,7 +369,7 @@ def _list_unread(plan: ReadingPlan) -> Iterator[str]:
     unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {quote_name(key)} IS NULL)" for key in plan.match.columns}
     cells = ", ".join(f"CASE WHEN {test} THEN {_describe_cell(plan, key)} END" for key, test in unreadable.items())
     unread = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)" if cells else NONE_UNREAD
-    fatal = [test for key, test in unreadable.items() if _is_fatal(plan, key)]
+    fatal = [test for key, test in unreadable.items() if is_fatal(plan, key)]
     yield f"CASE WHEN {_join_or(unreadable.values())} THEN {unread} ELSE {NONE_UNREAD} END AS {UNREAD}"
     yield f"{_join_or(fatal)} AS {LOST}"
 
@@ -378,7 +381,7 @@ def _describe_cell(plan: ReadingPlan, key: str) -> str:
     return f"{{{literals}, 'value': {_text_column(key)}}}"
 
 
-def _is_fatal(plan: ReadingPlan, key: str) -> bool:
+def is_fatal(plan: ReadingPlan, key: str) -> bool:
     """Whether a row is lost where this cell cannot be read."""
     table, _, column = key.rpartition(".")
     in_key = table in ("", plan.main_table.name) and column in plan.main_table.key

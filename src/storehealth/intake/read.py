@@ -5,9 +5,11 @@ Where several shops in one file use the same order numbers, the shop's column te
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,7 +19,7 @@ import duckdb
 from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name, select_macros, split_macros
-from storehealth.intake.containers import Body, Damage, Sheet
+from storehealth.intake.containers import TOP_RECORDS, Body, Damage, Sheet
 from storehealth.intake.normalise import (
     LOST,
     ODD,
@@ -42,6 +44,7 @@ from storehealth.intake.sheet_checks import (
     may_be_rounded,
     refuse_mixed_shops,
     refuse_rounded_ids,
+    unread_future_times,
 )
 from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
@@ -142,7 +145,16 @@ def read_sheet(con: Con, plan: ReadingPlan, sheet: Sheet, folder: Path) -> Sheet
     """
     body, unclear = _stage(con, plan, sheet)
     with limit_pack_sql(con, plan):
-        return _write_staged(con, plan, body, unclear, folder)
+        outcome = _write_staged(con, plan, body, unclear, folder)
+        if ends_later(outcome.tables.values(), plan.latest) and unread_future_times(con, plan):
+            _define_kept(con)
+            return _write_staged(con, plan, body, unclear, folder)
+        return outcome
+
+
+def ends_later(tables: Iterable[TableFacts], latest: datetime | None) -> bool:
+    """Whether some table has an event after a moment."""
+    return latest is not None and any(facts.last and facts.last > latest for facts in tables)
 
 
 def _write_staged(con: Con, plan: ReadingPlan, body: Body, unclear: Sequence[Unclear], folder: Path) -> SheetOutcome:
@@ -188,7 +200,7 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclea
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
         body = body._replace(sql=_number_rows(body), first_line=None)
-    plan = plan._replace(plain=plan.find_plain_columns(record.cells for record in sheet.top[plan.match.first :]))
+    plan = plan._replace(plain=plan.find_plain_columns(_list_samples(plan, sheet, body)))
     body = _fill_staged(con, plan, sheet, body)
     tally = count_odd_rows(con, plan).get(0, RowTally())
     if tally.odd:  # of these columns every cell is read with care; of the others none needs it
@@ -205,6 +217,15 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclea
         tally = count_odd_rows(con, decided).get(0, RowTally())
     _define_numbered(con, plan, body, tally)
     return body, unclear
+
+
+def _list_samples(plan: ReadingPlan, sheet: Sheet, body: Body) -> list[Sequence[str]]:
+    """The first rows of a sheet; those of a chat log are known only when all of it has been read."""
+    samples = list[Sequence[str]](record.cells for record in sheet.top[plan.match.first :])
+    if not samples and body.rows and body.rows.begin is None:
+        with body.rows.path.open(encoding="utf-8", newline="") as stream:
+            samples += [cells[1:] for cells in islice(csv.reader(line[:LONGEST_VALUE] for line in stream), TOP_RECORDS)]
+    return samples
 
 
 def _define_numbered(con: Con, plan: ReadingPlan, body: Body, tally: RowTally) -> None:

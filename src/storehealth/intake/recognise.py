@@ -49,10 +49,26 @@ class LayoutMatch(NamedTuple):
     others: dict[str, list[int]] | None = None
 
 
+MISREAD = re.compile("[ÃÂÅÄãåæçèéä][\u0080-\u00bf\u0152-\u0161\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
+"""What UTF-8 looks like that was taken for Windows-1252, as spreadsheets do: NÃºmero."""
+
+
+def repair_accents(header: str) -> str:
+    """Return a header whose UTF-8 was once read as Windows-1252 or Latin-1 as it was; any other as it is."""
+    if header.isascii() or not MISREAD.search(header):
+        return header
+    for code in ("cp1252", "latin-1"):
+        try:
+            return header.encode(code).decode("utf-8")
+        except UnicodeError:
+            continue
+    return header
+
+
 @lru_cache(maxsize=10_000)
 def normalise_header(header: str) -> str:
     """Return a header without what does not matter: blanks, case, width, a trailing star, invisible characters."""
-    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", header))
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", repair_accents(header)))
     return "".join(text.split()).strip('"').removeprefix("'").rstrip("*").casefold()
 
 
@@ -125,8 +141,12 @@ def _index_headers(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _find_fits(layout: Layout, rows: Iterable[_Row], forced: bool) -> Iterator[LayoutMatch]:
+    required = [set(map(normalise_header, layout.columns[key].headers)) for key in layout.required]
+    required = [names for names in required if names]
     for row in rows:
-        if not _has_required(layout, row) or not (columns := _locate_columns(layout, row)):
+        present = (row.grouped if layout.header_rows > 1 else row.names).keys()
+        # nearly always the first required column settles that this is not the header
+        if any(map(present.isdisjoint, required)) or not (columns := _locate_columns(layout, row)):
             continue
         if forced or not _is_doubtful(layout, row, columns):
             headers = {key: " ".join(row.cells[place].split()) for key, place in columns.items()}
@@ -144,13 +164,6 @@ def _list_others(layout: Layout, row: _Row, columns: Mapping[str, int]) -> dict[
         if len(found) > 1:
             others[key] = [other for other in found if other != place]
     return others
-
-
-def _has_required(layout: Layout, row: _Row) -> bool:
-    """Whether every required column that has headers is in this row: nearly always the first one settles it."""
-    names = row.grouped if layout.header_rows > 1 else row.names
-    columns = (layout.columns[key].headers for key in layout.required)
-    return all(not headers or any(normalise_header(name) in names for name in headers) for headers in columns)
 
 
 def _locate_columns(layout: Layout, row: _Row) -> dict[str, int]:
@@ -242,8 +255,26 @@ def _load_patterns() -> dict[str, re.Pattern[str]]:
 
 def match_header_words(header: str) -> frozenset[str]:
     """The canonical columns that a header names in ordinary words."""
-    text = _spell_out(header)
-    return frozenset(column for column, pattern in _load_patterns().items() if pattern.fullmatch(text))
+    texts = set(map(_spell_out, list_spellings(header)))
+    patterns = _load_patterns().items()
+    return frozenset(column for column, pattern in patterns if any(map(pattern.fullmatch, texts)))
+
+
+LOST_LETTER = re.compile("(?<=[\\w?])[?\ufffd](?=[\\w?\ufffd])|\ufffd")
+ACCENTED = "áéíóúñçãõâêôàèäöüß"
+MOST_LOST = 2
+
+
+def list_spellings(header: str) -> list[str]:
+    """List what a header may have been before its accents were damaged: NÃºmero, N?mero. Mostly that is itself."""
+    return _guess_lost_letters(repair_accents(header))
+
+
+def _guess_lost_letters(header: str) -> list[str]:
+    if not (lost := LOST_LETTER.search(header)) or len(LOST_LETTER.findall(header)) > MOST_LOST:
+        return [header]
+    start, end = lost.span()
+    return [more for letter in ACCENTED for more in _guess_lost_letters(header[:start] + letter + header[end:])]
 
 
 def is_generic_time(header: str) -> bool:
@@ -257,7 +288,7 @@ def is_generic_id(header: str) -> bool:
 
 
 def _spell_out(header: str) -> str:
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)  # orderId
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", repair_accents(header))  # orderId
     text = re.sub(r"\([^)]*\)|（[^）]*）", " ", text)  # units and currencies
     text = " ".join(re.sub(r"[^\w#ºª°]+|_", " ", text).split())
     return text.replace(" ", "") if CJK.search(text) else text.lower()

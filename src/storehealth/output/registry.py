@@ -64,11 +64,12 @@ class Registry(Generic[Content]):
         if name in self.names:
             return self._load(name)
         others = self._other_names()
-        known = others.get(name.lower(), name.lower())
+        known = others.get(name.lower(), name.lower().replace("-", "_"))
         if known in self.names:
             return self._load(known)
-        hint = suggest_name(known, [*self.names, *others], cutoff=0.4)
-        hint.append(message("output.formats", names=tuple(map(Name, self.names))))
+        shown = [format_name.replace("_", "-") for format_name in self.names]
+        hint = suggest_name(known, shown, cutoff=0.4) or suggest_name(known, others, cutoff=0.4)
+        hint.append(message("output.formats", names=tuple(map(Name, shown))))
         raise UsageError(message("output.no_format", name=Name(name)), sentences(hint))
 
     def _other_names(self) -> dict[str, str]:

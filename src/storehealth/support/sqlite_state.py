@@ -101,7 +101,9 @@ class StateFile:
         Raises:
             BusyStateError, DamagedStateError, NewerStateError, UnusableStateError: It cannot be read.
         """
-        if not self.path.exists():
+        with self._translate_errors():
+            is_there = self.path.exists()  # raises where the folder may not be read
+        if not is_there:
             yield None
             return
         with self._translate_errors():

@@ -72,10 +72,16 @@ def decimal(value: float | None, words: Words) -> Cell:
 
 
 def list_worst(checkup: Checkup) -> list[tuple[AreaScore, Finding]]:
-    """The areas that lose points, those that lose most first, each with the finding that costs most; without the muted."""
-    by_code = {finding.code: finding for finding in checkup.findings if finding.muted is None}
-    losing = sorted((area for area in checkup.areas if area.loses), key=lambda area: -(area.loses or 0.0))
-    return [(area, by_code[area.worst]) for area in losing if area.worst in by_code][:WORST_AREAS]
+    """The areas that lose points, those that lose most first, each with the finding that costs most; without the muted.
+
+    Where no score is given, nothing loses points: the areas whose worst finding fails or is to be watched.
+    """
+    by_code = {finding.code: finding for finding in findings.select_troubles(checkup)}
+    if checkup.score.value is not None:
+        by_code = {finding.code: finding for finding in checkup.findings if finding.muted is None}
+    listed = [area for area in checkup.areas if area.loses or checkup.score.value is None]
+    listed.sort(key=lambda area: -(area.loses or 0.0))
+    return [(area, by_code[area.worst]) for area in listed if area.worst in by_code][:WORST_AREAS]
 
 
 # -- hours -------------------------------------------------------------------------------------------------------

@@ -41,8 +41,8 @@ LEAST: tuple[int, ...] = (2, 2, 1, 1, 0, 0, 0)
 MOST = (5, 40, 12, 9, 4, 1, 1)
 """Fewest and most recommendations, findings, menus of missing exports, refused files, other reasons, lines of the trend, and
 lines of causes per finding."""
-LEANER = ((2, 1, *LEAST[2:]), (1, *LEAST[1:]))
-"""Where even these do not fit: one finding less, since the areas name the worst; else one recommendation less."""
+LEANER = ((2, 1, *LEAST[2:]), (1, *LEAST[1:]), (1, 1, *LEAST[2:]))
+"""Where even these do not fit: one finding less, since the areas name the worst; one recommendation less; or both."""
 GROWTH = (5, 6, 2, 1, 0, 1, 4, 2, 1, 3)
 """The order in which the blocks grow by one while the screen has room: findings come first."""
 

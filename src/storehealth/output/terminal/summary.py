@@ -47,20 +47,23 @@ def add_head(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
     """The headline, what the figures are based on, the score, and the previous score."""
     page.add(TextRun(words.render(checkup.headline), "bold"))
     page.add_blank()
-    page.add(*_join_with_gaps(describe_data(checkup, words)))
+    page.add(*_join_with_gaps(describe_data(checkup, words), page.width))
     value = checkup.score.value
     style = "bold" if value is None else BANDS[choose_band(value)]
     score = TextRun(name_score(checkup, words), style, keep=True)
     page.add(
-        TextRun(f"{words.say('screen.score')} ", "bold"), score, GAP, *_join_with_gaps(describe_score(checkup, words))
+        TextRun(f"{words.say('screen.score')} ", "bold"),
+        score,
+        GAP,
+        *_join_with_gaps(describe_score(checkup, words), page.width),
     )
     add_since(page, checkup, words, trend)
 
 
-def _join_with_gaps(texts: list[str]) -> list[TextRun | str]:
+def _join_with_gaps(texts: list[str], width: int) -> list[TextRun | str]:
     joined: list[TextRun | str] = []
     for text in texts:
-        piece = TextRun(text, keep=len(text) <= SHORT)
+        piece = TextRun(text, keep=len(text) <= SHORT and cell_len(text) <= width)
         joined += [GAP, piece] if joined else [piece]
     return joined
 
@@ -90,8 +93,14 @@ def add_areas(page: Page, checkup: Checkup, words: Words) -> None:
         else:
             mark = f"{SYMBOLS[finding.status]} {pad_text(words.say(f'status.{finding.status}'), states)}{GAP}"
             state = [TextRun(mark, STYLES[finding.status], keep=True)]
-            state += _area_text(finding, page.width - hang - cell_len(mark), words)
-        page.add(TextRun(start, keep=True), bar, TextRun(end, keep=True), *state, hang=hang + 2)
+            state += _area_text(page, finding, page.width - hang - cell_len(mark), words)
+        page.add(
+            TextRun(start, keep=True),
+            bar,
+            TextRun(end, keep=True),
+            *state,
+            hang=hang + 2 if page.width >= WIDE_ENOUGH else 6,
+        )
 
 
 def _find_verdict(checkup: Checkup, area: AreaScore) -> Finding | None:
@@ -108,7 +117,7 @@ def _explain_no_score(checkup: Checkup, area: AreaScore, words: Words) -> str:
     return words.say("screen.area_not_judged") + (words.say("unit.colon") + reason if reason else "")
 
 
-def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
+def _area_text(page: Page, worst: Finding, room: int, words: Words) -> list[TextRun | str]:
     """Code, figure, the limit that a failing finding breaks or the target, in as many words as fit; also n and title."""
     count = words.say("screen.n", n=words.format_whole(worst.judged))
     only = "limit" if worst.status == "fail" else "target"
@@ -122,7 +131,7 @@ def _area_text(worst: Finding, room: int, words: Words) -> list[TextRun | str]:
         [figure, *brief],
     )
     spaced: list[TextRun | str] = []
-    for text in next((form for form in forms if cell_len(GAP.join(form)) <= room), forms[-1]):
+    for text in next((form for form in forms if cell_len(page.clean(GAP.join(form))) <= room), forms[-1]):
         spaced += [GAP, TextRun(text, keep=True)] if spaced else [TextRun(text, keep=True)]
     return spaced
 
@@ -146,7 +155,7 @@ def add_actions(page: Page, checkup: Checkup, words: Words, most: int, whole: bo
     for number, action in enumerate(actions[:most], 1):
         name = TextRun(f" {words.render(action.name or action.text)}", "bold" if whole else "")
         gains = describe_gain(action if whole else action.model_copy(update={"check_on": None}), words)
-        page.add(TextRun(f"{number}", "bold"), name, *_style_gains(gains), indent=2, hang=4)
+        page.add(TextRun(f"{number}", "bold"), name, *_style_gains(gains, page.width - 4), indent=2, hang=4)
         if whole and action.name:
             page.add(words.render(action.text), indent=4, hang=4)
         elif action.where:
@@ -156,10 +165,11 @@ def add_actions(page: Page, checkup: Checkup, words: Words, most: int, whole: bo
     add_more(page, len(actions) - most, words)
 
 
-def _style_gains(texts: list[str]) -> list[TextRun | str]:
+def _style_gains(texts: list[str], room: int) -> list[TextRun | str]:
+    """Each gain in one piece, unless it is longer than a line."""
     parts: list[TextRun | str] = []
     for text in texts:
-        parts += [GAP, TextRun(text, "bold" if text.startswith("+") else "", keep=True)]
+        parts += [GAP, TextRun(text, "bold" if text.startswith("+") else "", keep=cell_len(text) <= room)]
     return parts
 
 
