@@ -83,6 +83,15 @@ def test_a_cell_outside_any_sheet_refuses_the_workbook(tmp_path: Path, reference
     assert refused(tmp_path, workbook(f'<row r="{row}">{cell(reference, "x")}</row>')) == "intake.impossible_cell"
 
 
+@pytest.mark.parametrize("spelling", ["r='{}'", 'r = "{}"', '\nr\n=\n"{}"', "s='1' t = 'inlineStr' r=\t'{}'"])
+def test_a_reference_is_found_however_xml_spells_it(tmp_path: Path, spelling: str) -> None:
+    """Else the reader would make the table first."""
+    text = f"<c {spelling.format('ZZZZZ3')}><is><t>x</t></is></c>"
+    assert refused(tmp_path, workbook(f'<row r="3">{text}</row>')) == "intake.impossible_cell"
+    row = f"<row {spelling.format(9999999)}><c><v>1</v></c></row>"
+    assert refused(tmp_path, workbook(row)) == "intake.impossible_cell"
+
+
 @pytest.mark.parametrize("reference", ["XFD1048576", "ZZ1048576", "XFD2000"])
 def test_a_distant_cell_refuses_the_workbook(tmp_path: Path, reference: str) -> None:
     """It is possible; the table up to it would fill the memory."""
