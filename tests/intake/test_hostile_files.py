@@ -167,6 +167,22 @@ def test_a_file_that_ends_lines_with_cr_may_hold_one_lf(take: Take, place: int) 
     assert take({"o.csv": text}).tables[0].rows == 6
 
 
+def test_a_cr_file_may_end_its_header_with_lf(take: Take) -> None:
+    """As where the header was written by another program than the rows."""
+    rows_of_old_macs = "\r".join(f"{n},2026-01-02,d" for n in range(9))
+    intake = take({"o.csv": f"Order,Created,Note\n{rows_of_old_macs}"})
+    assert (intake.sources[0].rows, intake.sources[0].kept) == (9, 9)
+
+
+@pytest.mark.parametrize("others", [0, 1, 9])
+def test_a_half_of_a_surrogate_pair_costs_a_cell_of_a_table(take: Take, others: int) -> None:
+    """Also where nothing else in the file is beyond ASCII."""
+    lines = "".join(f"{n},2026-01-03,d\n" for n in range(others))
+    text = f"Order,Created,Note\nx,2026-01-02,ab\ud83d\n{lines}"
+    intake = take({"o.csv": text.encode("utf-8", "surrogatepass")})
+    assert (intake.sources[0].encoding, intake.sources[0].kept) == ("utf-8", others + 1)
+
+
 def test_a_cell_may_hold_a_cr(take: Take) -> None:
     """Where lines end with LF."""
     text = 'Order,Created,Note\n1,2026-01-02,"a\rb\rc"\n2,2026-01-03,d\n'
