@@ -17,9 +17,11 @@ from storehealth.catalogue.mutes import Exemption
 from storehealth.commands import measured, prepare
 from storehealth.commands.measured import StoreFigures, digest_inputs, list_figure_inputs
 from storehealth.commands.prepare import PreparedInputs, prepare_inputs
+from storehealth.history import RunHistory, remember_run
 from storehealth.measure import Fingerprints, MeasureOptions
 from storehealth.measure.plan import MeasurePlan, plan_measuring
 from storehealth.model import Checkup, Window
+from storehealth.privacy import load_installation_key
 from storehealth.privacy.key import ENVIRONMENT
 from tests.test_golden import fixed
 
@@ -109,6 +111,98 @@ def test_a_damaged_or_forged_record_is_measured_again(
     for path in records:
         path.write_bytes(damage(path.read_bytes()))
     assert run(tmp_path) == json.loads((folder / "first.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def measured_codes(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The rules that each audit measures."""
+    found: list[set[str]] = []
+    measure = measured.measure_store
+
+    def note(store: Any, plan: MeasurePlan, assume_auto: bool = False) -> Any:
+        found.append({rule.code for rule in plan.rules})
+        return measure(store, plan, assume_auto)
+
+    monkeypatch.setattr(measured, "measure_store", note)
+    return found
+
+
+def drop_last_row(path: Path) -> None:
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+
+
+def repeat_first_row(path: Path) -> None:
+    header, first, *_ = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.with_name(f"more_{path.name}").write_text(header + first, encoding="utf-8")
+
+
+def empty_last_column(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(line.rpartition(",")[0] for line in lines), encoding="utf-8")
+
+
+def break_a_row(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [f"??{cell}" for cell in lines[1].split(",")]
+    path.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]), encoding="utf-8")
+
+
+CHANGED = [
+    *((drop_last_row, path.name) for path in sorted(STORE.iterdir())),
+    (repeat_first_row, "orders.csv"),
+    (break_a_row, "messages.csv"),
+    (empty_last_column, "shipments.csv"),
+    (Path.unlink, "order_lines.csv"),
+]
+
+
+def test_after_a_change_of_one_file_the_checkup_is_that_of_a_first_audit(
+    folder: Path, tmp_path: Path, measured_codes: list[set[str]]
+) -> None:
+    """Whatever changes, in whichever file; and some rules are not measured again."""
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    run(tmp_path)
+    measured_codes.clear()
+    for number, (change, name) in enumerate(CHANGED):
+        change(tmp_path / "exports" / name)
+        shown = run(tmp_path)
+        shutil.move(tmp_path / "exports", tmp_path / f"alone{number}" / "exports")
+        assert shown == run(tmp_path / f"alone{number}"), (change, name)
+        shutil.copytree(STORE, tmp_path / "exports")
+    again, alone = measured_codes[::2], measured_codes[1::2]
+    assert all(codes <= every for codes, every in zip(again, alone, strict=True))
+    assert sum(map(len, again)) < 0.8 * sum(map(len, alone))  # where the last event changes, all are
+
+
+def test_a_change_of_orders_leaves_the_rules_of_chats_alone(
+    folder: Path, tmp_path: Path, measured_codes: list[set[str]]
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    run(tmp_path)
+    repeat_first_row(tmp_path / "exports" / "orders.csv")
+    run(tmp_path)
+    codes = measured_codes[-1]
+    assert codes >= {"LG05", "LG06", "DQ02"}
+    assert not codes & {"CS01", "CS02", "CS04"}
+
+
+def test_fingerprints_of_rules_that_are_not_measured_again_are_kept(folder: Path, tmp_path: Path) -> None:
+    """Evidence is new or persisting as if all had been measured again."""
+    said = []
+    for name, cache in (("with", True), ("without", False)):
+        root = tmp_path / name
+        shutil.copytree(folder / "exports", root / "exports")
+        history = RunHistory(root / "state")
+        for change in (None, drop_last_row, repeat_first_row, drop_last_row):
+            if change:
+                change(root / "exports" / "orders.csv")
+            with open_audit(
+                root / "exports", AuditRequest(state=root / "state", window="all", history=history, cache=cache)
+            ) as result:
+                shown = plain(result.checkup)
+                remember_run(history, result.checkup, load_installation_key())
+        said.append(shown)
+    assert said[0] == said[1]
 
 
 def test_what_is_unmasked_is_not_kept(folder: Path, tmp_path: Path) -> None:

@@ -67,3 +67,11 @@ def test_a_text_is_a_value_or_refused_with_a_hint(text: str) -> None:
         except UsageError as error:
             hints.append(error.remedy is not None)
         assert all(hints), parse.__name__
+
+
+@pytest.mark.parametrize("code", ["cn", "de", "fr", "us"])
+def test_another_language_is_not_taken_for_a_typing_error(code: str) -> None:
+    """``cn`` is no slip for ``en``; the three that there are, are listed."""
+    with pytest.raises(UsageError) as caught:
+        _parsers.parse_language(code)
+    assert caught.value.hint == "Choose one of: en, zh, es."

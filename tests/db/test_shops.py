@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,3 +76,19 @@ def test_a_parcel_named_after_its_order_is_told_apart_as_well(open_files: OpenFi
     with open_files(files) as store:
         found = rows_of(store, "SELECT waybill_no, order_id FROM parcels ORDER BY 1")
         assert [(row["waybill_no"], row["order_id"]) for row in found] == [("#1 · north",) * 2, ("#1 · south",) * 2]
+
+
+@pytest.mark.parametrize(("days", "shops"), [(0, 1), (1, 1), (2, 2), (40, 2)])
+def test_numbers_that_were_given_on_other_days_are_of_two_shops(open_files: OpenFiles, days: int, shops: int) -> None:
+    """No column names a shop; exports of one shop agree on when an order was created, but for the zone."""
+    first = datetime(2026, 3, 1, 10) + timedelta(days=days)  # noqa: DTZ001
+    later = [order(number) | {"created_at": f"{first + timedelta(days=number - 1)}"} for number in range(1, 9)]
+    with open_files({"a.csv": {"orders": orders(1, 8)}, "b.csv": {"orders": later}}) as store:
+        assert store.rows["orders"] == 8 * shops
+        assert store.shops == ({"a.csv": "a", "b.csv": "b"} if shops == 2 else {})
+
+
+def test_one_order_of_another_day_is_a_conflict_and_no_shop(open_files: OpenFiles) -> None:
+    edited = [*orders(1, 7), order(8) | {"created_at": "2026-01-01 10:00:00"}]
+    with open_files({"a.csv": {"orders": orders(1, 8)}, "b.csv": {"orders": edited}}) as store:
+        assert (store.rows["orders"], store.shops) == (8, {})

@@ -191,3 +191,31 @@ def test_a_currency_of_thousandths_has_three_decimals(attempt: Attempt) -> None:
     )  # fmt: skip
     trial = attempt(plain, "Order;Amount;Currency\n1;12.500;KWD\n2;9.000;KWD\n3;7.250;KWD\n")
     assert [row["paid_amount"] for row in trial.tables["orders"]] == [Decimal("12.5"), 9, Decimal("7.25")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "amounts"),
+    [
+        (["1.990", "2.490", "12.990"], ["1990", "2490", "12990"]), (["1.990,50"], ["1990.50"]),
+        (["12,345", "7,50"], ["12.35", "7.50"]), (["12,345"], ["12345"]), (["1.990", "12.50"], ["1.99", "12.50"]),
+        (["R$ 1.990", "R$ 2.490", "R$ 9.990"], ["1990", "2490", "9990"]), (["0,500", "1,750"], ["0.50", "1.75"]),
+        (["CN¥12.50", "Q12.50", "B/.12.50"], ["12.50", "12.50", "12.50"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [0, 200])
+def test_a_column_is_read_as_a_whole_however_far_down_its_first_groups_stand(
+    attempt: Attempt, before: int, cells: list[str], amounts: list[str]
+) -> None:
+    """Beyond the rows near the top as well, and for commas as for dots."""
+    trial = attempt(ORDERS, write_amounts([*["990"] * before, *cells]))
+    found = [row["paid_amount"] for row in trial.tables["orders"]]
+    assert found == [*[Decimal(990)] * before, *map(Decimal, amounts)]
+
+
+@pytest.mark.parametrize("code", ["CLP", "IDR", "COP", "VND", "PYG"])
+def test_a_currency_without_decimals_has_none(attempt: Attempt, code: str) -> None:
+    """12.995 pesos are twelve thousand, though the amounts are not round."""
+    priced = layout("priced", ["orders"], {**ORDERS.columns, "currency": {"headers": ["Currency"]}})
+    lines = "".join(f'A{n},2026-10-01 10:00,"{cell}",{code}\n' for n, cell in enumerate(["12.995", "9.993", "1.991"]))
+    trial = attempt(priced, f"Order,Created,Amount,Currency\n{lines}")
+    assert [row["paid_amount"] for row in trial.tables["orders"]] == [12995, 9993, 1991]

@@ -65,7 +65,8 @@ def require_one_of(value: str, known: Iterable[str], option: str) -> str:
     names = list(known)
     if value in names:
         return value
-    hint = suggest_name(value, names, cutoff=0.4)
+    # "cn" is not nearly "en": where all names are listed anyway, a far-fetched guess only misleads
+    hint = suggest_name(value, names, cutoff=0.6 if len(names) <= MAX_LISTED_NAMES else 0.4)
     if len(names) <= MAX_LISTED_NAMES or not hint:
         hint.append(message("names.choose", names=tuple(map(Name, names))))
     raise UsageError(message("usage.unknown_value", value=Name(value), option=Name(option)), sentences(hint))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import cache, partial
@@ -24,15 +24,19 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from storehealth.catalogue.view import View
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, open_inputs
 from storehealth.db import Store
 from storehealth.db.source_rows import SourceReader, list_rejects
-from storehealth.db.views import create_missing_views
+from storehealth.db.store import FACT_TABLES, ChooseViews
+from storehealth.db.view_inputs import ENDS
+from storehealth.db.views import create_views
 from storehealth.measure import count_plain_figures, measure_coverage, measure_reply_times
 from storehealth.measure.breakdowns import measure_breakdowns
 from storehealth.measure.clocks import count_paid_orders
 from storehealth.measure.completeness import ask_about_parcels, list_chat_warnings
-from storehealth.measure.plan import MeasurePlan, list_read_views, measure_store
+from storehealth.measure.evidence import Fingerprints
+from storehealth.measure.plan import PARTS_READ, SUMMARIES, MeasurePlan, list_read_views, list_read_words, measure_store
 from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, PlainFigures, Window
 from storehealth.privacy import load_installation_key
 from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
@@ -41,6 +45,8 @@ from storehealth.version import __version__
 
 KEPT = 8
 """Remembered stores per state folder; the oldest are deleted."""
+LATEST = 2
+"""Remembered stores, the latest, among which known parts are looked for."""
 LONGEST = 64 << 20
 """Bytes of one record beyond which it is not remembered."""
 MEASURING_CODE = ("catalogue", "db", "measure", "model", "privacy", "support")
@@ -69,6 +75,8 @@ class StoreFigures(FrozenModel):
     found: dict[str, dict[int, int]] = {}
     """Fingerprints of the defects, by rule; see :class:`storehealth.measure.Fingerprints`."""
     resolved: dict[str, frozenset[int]] = {}
+    basis: dict[str, str] = {}
+    """Digest of all that a part depends on, by rule and by name; see :class:`_KnownParts`."""
 
     def to_json(self) -> bytes:
         """Return the figures as JSON in which infinite ones (a median among open rows) stay infinite."""
@@ -91,22 +99,40 @@ class OpenedOnce:
 
     @property
     def store(self) -> Store:
-        """The open database.
+        """The open database, with all views that measuring reads.
 
         Raises:
             CatalogueError: A view's SQL is wrong.
         """
+        store = self.open_for(partial(_list_views, self._plan))
+        # breakdowns read what there is, and suspected automatic replies change views: then all of them are created
+        wanted = None if self._reads_all else _list_views(self._plan, store)
+        create_views(store.connections, self._inputs.catalogue.views, wanted)
+        return store
+
+    @property
+    def _reads_all(self) -> bool:
+        return self._request.assume_auto or self._request.breakdowns
+
+    def open_for(self, choose: ChooseViews) -> Store:
+        """The open database; if it is opened now, with the views chosen."""
         if self._store is None:
-            # breakdowns read what there is, and suspected automatic replies change views: then all of them are created
-            reads_all = self._request.assume_auto or self._request.breakdowns
-            choose = None if reads_all else partial(list_read_views, self._plan)
-            self._store = self._stack.enter_context(open_inputs(self._inputs, self._request, choose_views=choose))
+
+            def choose_views(store: Store) -> Iterable[str]:
+                chosen = choose(store)
+                return self._inputs.catalogue.views if self._reads_all else chosen
+
+            self._store = self._stack.enter_context(open_inputs(self._inputs, self._request, choose_views=choose_views))
         return self._store
 
     def open_whole(self) -> Store:
         """The open database with all views, for reading more than measuring does."""
-        create_missing_views(self.store.connections, self._inputs.catalogue.views)
+        create_views(self.store.connections, self._inputs.catalogue.views)
         return self.store
+
+
+def _list_views(plan: MeasurePlan, store: Store) -> list[str]:
+    return list_read_views(plan, store.filled)
 
 
 def measure_or_recall(
@@ -129,7 +155,9 @@ def measure_or_recall(
     digest = digest_inputs(inputs, request, plan, as_of)
     figures = remembered.load(digest) if request.cache and not request.unmask else None
     if figures is None or (request.breakdowns and figures.breakdowns is None):
-        figures = _measure(database.store, inputs, request, plan)
+        recalls = request.cache and not (request.unmask or request.assume_auto)
+        known = _KnownParts(inputs, request, plan, as_of, remembered.load_latest() if recalls else [])
+        figures = _measure(database, inputs, request, plan, known)
         if not request.unmask:
             remembered.save(digest, figures)
     elif plan.options.marks:
@@ -138,10 +166,18 @@ def measure_or_recall(
     return figures
 
 
-def _measure(store: Store, inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan) -> StoreFigures:
+def _measure(
+    database: OpenedOnce, inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan, known: _KnownParts
+) -> StoreFigures:
+    store = database.open_for(known.choose_views)
     request.tell(message("progress.measuring"))
-    measurements = tuple(measure_store(store, plan, request.assume_auto))
     marks = plan.options.marks
+    known.restore_marks(marks)
+    measurements = {
+        measured.code: measured for measured in measure_store(store, known.list_unknown(), request.assume_auto)
+    }
+    measurements |= known.list_measurements()
+    chats, orders = known.parts.get("chats"), known.parts.get("orders")
     return StoreFigures(
         as_of=store.as_of,
         table_ends=store.table_ends,
@@ -149,16 +185,143 @@ def _measure(store: Store, inputs: PreparedInputs, request: AuditRequest, plan: 
         merged_away=store.merged_away,
         shops=store.shops,
         coverage=measure_coverage(store, plan.usual),
-        paid_orders=count_paid_orders(store, plan.usual),
-        plain=count_plain_figures(store),
-        distributions=measure_reply_times(store, plan.windows.get("CS01", Window())),
+        paid_orders=orders.paid_orders if orders else count_paid_orders(store, plan.usual),
+        plain=orders.plain if orders else count_plain_figures(store),
+        distributions=chats.distributions if chats else measure_reply_times(store, plan.windows.get("CS01", Window())),
         breakdowns=_measure_breakdowns(store, inputs, plan) if request.breakdowns else None,
-        chat_warnings=tuple(list_chat_warnings(store.con)),
-        parcels_question=ask_about_parcels(store),
-        measurements=measurements,
+        chat_warnings=chats.chat_warnings if chats else tuple(list_chat_warnings(store.con)),
+        parcels_question=orders.parcels_question if orders else ask_about_parcels(store),
+        measurements=tuple(measurements[rule.code] for rule in plan.rules if rule.code in measurements),
         found={code: dict(days) for code, days in marks.found.items()} if marks else {},
         resolved=marks.mended if marks else {},
+        basis=known.digests,
     )
+
+
+class _KnownParts:
+    """The parts of a store's figures (its rules, its chats, its orders) that an earlier audit measured over the same rows.
+
+    A part is known if nothing it depends on has changed: all that figures depend on besides rows, the rows of the tables that
+    it may read, which of their columns have values, and the last events that its SQL names. What a summary holds counts,
+    not what it was made from: otherwise a new order would change what an agent's replies are looked up in.
+    """
+
+    def __init__(
+        self,
+        inputs: PreparedInputs,
+        request: AuditRequest,
+        plan: MeasurePlan,
+        as_of: datetime | None,
+        earlier: Sequence[StoreFigures],
+    ) -> None:
+        self._inputs, self._request, self._plan, self._as_of = inputs, request, plan, as_of
+        self._earlier = earlier
+        self.digests: dict[str, str] = {}
+        self.parts: dict[str, StoreFigures] = {}
+
+    def choose_views(self, store: Store) -> list[str]:
+        """Find out what is known, and list the views from which the rest is measured."""
+        if self._can_tell(store):
+            self.digests = dict(self._digest_parts(store))
+            for name, digest in self.digests.items():
+                found = next((figures for figures in self._earlier if figures.basis.get(name) == digest), None)
+                if found is not None and self._is_whole(name, found):
+                    self.parts[name] = found
+        return list_read_views(self.list_unknown(), store.filled, PARTS_READ.keys() - self.parts.keys())
+
+    def _can_tell(self, store: Store) -> bool:
+        """Packs may read what their words do not name, and a moment in the past hides rows by those of other tables."""
+        catalogue = self._inputs.catalogue
+        packs = {"rules", "views", "tables"} & {
+            name.partition("/")[0] for name in catalogue.paths if catalogue.is_from_pack(*name.split("/", 1))
+        }
+        lasts = [part.last for part in self._inputs.intake.tables if part.last]
+        return not packs and all(store.as_of is not None and last <= store.as_of for last in lasts)
+
+    def _is_whole(self, name: str, figures: StoreFigures) -> bool:
+        """Whether the fingerprints of a rule's defects were kept, which a run holds only so many of."""
+        measured = next((each for each in figures.measurements if each.code == name), None)
+        return measured is None or not (self._plan.options.marks and measured.tally.defects) or name in figures.found
+
+    def list_unknown(self) -> MeasurePlan:
+        """The plan of what is to be measured."""
+        return self._plan._replace(rules=tuple(rule for rule in self._plan.rules if rule.code not in self.parts))
+
+    def list_measurements(self) -> dict[str, Measurement]:
+        """The known measurements by rule."""
+        return {
+            measured.code: measured
+            for code, figures in self.parts.items()
+            for measured in figures.measurements
+            if measured.code == code
+        }
+
+    def restore_marks(self, marks: Fingerprints | None) -> None:
+        """Add the fingerprints of the known rules to those of this run."""
+        for code, figures in self.parts.items() if marks else ():
+            assert marks is not None  # noqa: S101 - for mypy
+            marks.found.update({code: figures.found[code]} if code in figures.found else {})
+            marks.mended.update({code: figures.resolved[code]} if code in figures.resolved else {})
+
+    def _digest_parts(self, store: Store) -> Iterator[tuple[str, str]]:
+        inputs, plan = self._inputs, self._plan
+        facts = [
+            (name, value)
+            for name, value in list_figure_inputs(inputs, self._request, plan, self._as_of)
+            if not name.startswith(OF_SINGLE_TABLES)
+        ]
+        facts += [("shops", sorted(store.shops.items()))]
+        facts += [("first", min((part.first for part in inputs.intake.tables if part.first), default=None))]
+        common = _digest_facts(facts)
+        moments = {f"{name}_end": store.con.execute(f"SELECT getvariable('{name}_end')").fetchall() for name in ENDS}
+        summaries = dict(_read_summaries(store, inputs.catalogue.views))
+        of_tables = _list_table_facts(inputs)
+        for name, words in list_read_words(plan).items():
+            own = [(word, value) for word in sorted(words) for value in of_tables.get(word, ())]
+            own += [("recorded", column) for column in sorted(store.filled) if column.partition(".")[0] in words]
+            own += [(word, value) for facts in (moments, summaries) for word, value in facts.items() if word in words]
+            yield name, _digest_facts([("part", name), ("common", common), ("compared", self._list_marks(name)), *own])
+
+    def _list_marks(self, code: str) -> object:
+        """What the fingerprints of the runs compared with may say of a rule's rows."""
+        marks = self._plan.options.marks
+        if marks is None:
+            return None
+        older = {mark for days in marks.older.get(code, ()) for mark in days}
+        return code in marks.earlier, sorted(marks.earlier.get(code, {}).items()), sorted(older)
+
+
+OF_SINGLE_TABLES = ("rows of ", "sources", "compared runs")
+"""Beginnings of the names of inputs that concern single tables or rules."""
+
+
+def _list_table_facts(inputs: PreparedInputs) -> dict[str, list[object]]:
+    """The rows of each table, and its source files."""
+    found: dict[str, list[object]] = {}
+    for part in inputs.intake.tables:
+        rows = (part.source, part.parquet.parent.name, part.rows, part.distinct_keys)
+        found.setdefault(part.table, []).append(rows)
+    for source in inputs.intake.sources:
+        for table in {*source.tables, *FACT_TABLES}:
+            found.setdefault(table, []).append(source.model_dump_json())
+    for reject in inputs.intake.rejects:
+        found.setdefault("rejects", []).append((reject.source, reject.parquet.parent.name, reject.rows))
+    return found
+
+
+def _read_summaries(store: Store, views: Mapping[str, View]) -> Iterator[tuple[str, object]]:
+    """The rows of each summary, as one digest."""
+    for name in SUMMARIES:
+        create_views(store.connections, views, [name])
+        rows = f"SELECT md5(string_agg(line, chr(10) ORDER BY line)) FROM (SELECT {name}::VARCHAR AS line FROM {name})"
+        yield name, store.con.execute(rows).fetchall()
+
+
+def _digest_facts(facts: Iterable[tuple[str, object]]) -> str:
+    total = hashlib.sha256()
+    for name, value in facts:
+        total.update(f"{name}\x1f{value}\x1e".encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
 
 
 def _measure_breakdowns(store: Store, inputs: PreparedInputs, plan: MeasurePlan) -> Breakdowns:
@@ -170,10 +333,7 @@ def _measure_breakdowns(store: Store, inputs: PreparedInputs, plan: MeasurePlan)
 
 def digest_inputs(inputs: PreparedInputs, request: AuditRequest, plan: MeasurePlan, as_of: datetime | None) -> str:
     """Digest over everything that the figures of a store depend on, one line per input."""
-    total = hashlib.sha256()
-    for name, value in list_figure_inputs(inputs, request, plan, as_of):
-        total.update(f"{name}\x1f{value}\x1e".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
+    return _digest_facts(list_figure_inputs(inputs, request, plan, as_of))
 
 
 def list_figure_inputs(
@@ -235,6 +395,13 @@ class _Remembered:
             return StoreFigures.model_validate_json(content)
         except (OSError, ValidationError):
             return None
+
+    def load_latest(self) -> list[StoreFigures]:
+        """Return the figures kept last, the newest first."""
+        with suppress(OSError):
+            kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+            return [figures for path in kept[:LATEST] if (figures := self.load(path.stem)) is not None]
+        return []
 
     def save(self, digest: str, figures: StoreFigures) -> None:
         """Remember figures; where the disk is full or not ours, they are measured again next time."""

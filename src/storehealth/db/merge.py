@@ -7,8 +7,8 @@ are touched: they are set aside in ``lake.<table>_again``, combined per file in 
 ``lake.<table>_once``. Files whose times do not overlap are not compared.
 
 Several shops in one folder are told apart where their order numbers repeat: two exports are of different shops if the same
-order number has another internal id, or another shop, in each. Their order numbers then carry the shop's name, in every
-table that such a file feeds, and ``store_id`` is that name.
+order number has another internal id, another shop, or nearly always another day of creation in each. Their order numbers
+then carry the shop's name, in every table that such a file feeds, and ``store_id`` is that name.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ UPDATED = frozenset({"status", *sql.ORIGIN})
 """Columns that may change between two exports without a conflict."""
 MARKS = ("internal_id", "shop")
 """Columns of orders that tell shops apart."""
+ANY_ZONE = 26 * 3600
+"""Seconds by which two exports of one order may differ in when it was created: zones from -12 to +14 hours."""
+LEAST_APART, NEARLY_ALL = 3, 0.8
+"""Orders of one number, created at two times, from which two files are of two shops; and their share of those they share."""
 SEPARATOR = " · "
 
 
@@ -219,15 +223,19 @@ def find_shops(con: duckdb.DuckDBPyConnection, filled: Filled) -> dict[str, str]
         con: The database; ``raw.orders`` exists.
         filled: Number of values per source path and column of orders.
     """
-    marked = sorted({source for (source, column), count in filled.items() if column in MARKS and count})
+    marked = sorted(
+        {source for (source, column), count in filled.items() if column in (*MARKS, "created_at") and count}
+    )
     if len(marked) < 2:
         return {}
     differs, agrees = (
         f"coalesce({' OR '.join(f'a.{mark} {operator} b.{mark}' for mark in MARKS)}, false)" for operator in ("<>", "=")
     )
-    rows = f"SELECT DISTINCT source_file, order_id, {', '.join(MARKS)} FROM raw.orders"
+    rows = f"SELECT DISTINCT source_file, order_id, created_at, {', '.join(MARKS)} FROM raw.orders"
+    apart = f"count_if(NOT {agrees} AND NOT {differs} AND abs(epoch(a.created_at) - epoch(b.created_at)) > {ANY_ZONE})"
     pairs = con.execute(
         f"WITH o AS ({rows}) SELECT a.source_file, b.source_file, count_if({differs}) > count_if({agrees} AND NOT {differs})"
+        f" OR {apart} >= {LEAST_APART} AND {apart} >= {NEARLY_ALL} * count(*)"
         " FROM o a JOIN o b USING (order_id) WHERE a.source_file < b.source_file GROUP BY 1, 2"
     ).fetchall()
     if not any(other for _, _, other in pairs):

@@ -146,8 +146,8 @@ class _Parts:
             yield from (f"{table}.{column}" for (_, column), count in filled.items() if count)
 
 
-ChooseViews = Callable[[frozenset[str]], Iterable[str]]
-"""Chooses the views that will be read, given the tables and columns with values."""
+ChooseViews = Callable[[Store], Iterable[str]]
+"""Chooses the views that will be read, given the database without views."""
 
 
 def open_store(
@@ -192,7 +192,7 @@ def open_store(
     store.shops = shops
     _lock(con, [str(part.parquet) for part in stored])
     of_packs = _of_packs(catalogue)
-    chosen = None if of_packs or choose_views is None else [*choose_views(store.filled)]
+    chosen = None if of_packs or choose_views is None else [*choose_views(store)]
     create_views(connections, catalogue.views, chosen, settings.seconds, of_packs)
     return store
 

@@ -55,7 +55,7 @@ def create_views(
     seconds: float = MAX_QUERY_SECONDS,
     foreign: Collection[str] = (),
 ) -> None:
-    """Run the SQL of all views, or with ``only`` of the views named and those they read.
+    """Create all views that do not exist yet, or with ``only`` of the views named and those they read.
 
     Args:
         connections: Connections to the database with its canonical tables.
@@ -69,15 +69,9 @@ def create_views(
         OutOfMemory: A view needs more memory than it may use.
     """
     grant_memory(connections)
-    _make(connections, _in_order(views, views if only is None else only), seconds, foreign)
-
-
-def create_missing_views(
-    connections: Connections, views: Mapping[str, View], seconds: float = MAX_QUERY_SECONDS
-) -> None:
-    """Create the views that :func:`create_views` left out; errors are those of that function."""
     existing = {name for (name,) in connections[0].execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    _make(connections, [view for view in _in_order(views, views) if view.view not in existing], seconds, ())
+    wanted = _in_order(views, views if only is None else only)
+    _make(connections, [view for view in wanted if view.view not in existing], seconds, foreign)
 
 
 def recreate_views(connections: Connections, views: Mapping[str, View], changed: str, but: Iterable[str] = ()) -> None:

@@ -84,7 +84,7 @@ CREATE OR REPLACE TEMP MACRO chinese_or_compact_time_of(t) AS
 -- Marks of currency before or behind an amount, blanks and apostrophes between its digits, and long minus signs as short ones.
 CREATE OR REPLACE TEMP MACRO without_currency(t) AS
   regexp_replace(regexp_replace(regexp_replace(translate(t, '−–', '--'), '(\p{L})(\d)', '\1 \2', 'g'), '(\d)(\p{L})', '\1 \2', 'g'),
-    '(?i)\([a-z]{3}\)|s/\.?|\b(rmb|cn[yh]|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs|r|kes|ksh|ngn|ghs|gh|tzs|ugx|mad|dzd|tnd|qar|kwd|bhd|omr|jod|pkr|lkr|npr|bdt|mmk|khr|kzt|gel|amd|azn|byn|rsd|mkd|isk|bam|mop|twd|ves|uyu|bob|pyg|crc|gtq|hnl|nio|dop|jmd|ttd|fjd|mnt|etb|xof|xaf|eu|din|dt|dh)\b\.?|\b[acs] ?\$|[,.:]-+\s*$|人民币|美元|港币|港元|日元|欧元|英镑|đ|د\.إ|ر\.س|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円圓件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
+    '(?i)\([a-z]{3}\)|[sb]/\.?|\b(rmb|cn[yh]?|q|usd|eur|gbp|jpy|hkd|twd|php|myr|sgd|thb|vnd|idr|brl|mxn|ars|clp|cop|pen|uyu|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|try|rub|inr|krw|ils|aed|sar|zar|uah|egp|us|au|ca|nz|hk|nt|sg|mx|cl|rm|rp|rs|kr|ft|tl|lei|bs|r|kes|ksh|ngn|ghs|gh|tzs|ugx|mad|dzd|tnd|qar|kwd|bhd|omr|jod|pkr|lkr|npr|bdt|mmk|khr|kzt|gel|amd|azn|byn|rsd|mkd|isk|bam|mop|twd|ves|uyu|bob|pyg|crc|gtq|hnl|nio|dop|jmd|ttd|fjd|mnt|etb|xof|xaf|eu|din|dt|dh)\b\.?|\b[acs] ?\$|[,.:]-+\s*$|人民币|美元|港币|港元|日元|欧元|英镑|đ|د\.إ|ر\.س|zł|kč|лв\.?|руб\.?|\p{Sc}|[￥元円圓件个\s''’`\x{00a0}\x{2009}\x{202f}]', '', 'g');
 
 -- 1,234.50 and 1,23,456.00 and 1.234,50 and 12,50 as 1234.50, 123456.00, 1234.50 and 12.50; 1,234 is a thousand.
 CREATE OR REPLACE TEMP MACRO digits_of(t) AS

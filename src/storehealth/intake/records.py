@@ -265,6 +265,7 @@ class _Shape:
         self.kinds: list[str | None] = [None] * width
         self.has_blanks = [False] * width
         self.counts = [Counter[str]() for _ in range(width)]
+        self.usual: list[str | None] | None = None
 
     @property
     def is_anchored(self) -> bool:
@@ -275,6 +276,7 @@ class _Shape:
         if self.learned >= LEARN_FROM:
             return
         self.learned += 1
+        self.usual = None
         for index, cell in enumerate(cells):
             kind = _kind_of(cell)
             if kind != "empty":
@@ -290,10 +292,10 @@ class _Shape:
 
     def fits_usual(self, cells: list[str]) -> bool:
         """Whether digits and times stand where they usually do; one odd cell above does not change what is usual."""
+        if self.usual is None:
+            self.usual = [_find_usual(count) for count in self.counts]
         return all(
-            _kind_of(cell) in (usual, "empty")
-            for count, cell in zip(self.counts, cells, strict=True)
-            if (usual := _find_usual(count))
+            usual is None or _kind_of(cell) in (usual, "empty") for usual, cell in zip(self.usual, cells, strict=True)
         )
 
     def is_shifted(self, cells: list[str]) -> bool:

@@ -265,13 +265,15 @@ def _count_zeros(con: duckdb.DuckDBPyConnection, key: str) -> int:
 
 
 GROUPED = r"\D*\d{1,3}(\.\d{3})+(,\d+)?\D*"
-BY_DOTS = r"\D*(\d{1,3}(\.\d{3}){2,}(,\d+)?|\d{1,3}(\.\d{3})+,\d+|\d+,\d{1,2})\D*"
+BY_DOTS = r"\D*(\d{1,3}(\.\d{3}){2,}(,\d+)?|\d{1,3}(\.\d{3})+,\d+|\d+,\d{1,2}|0,\d+)\D*"
 NO_GROUPS = r"\D*\d[\d,]*\.(\d{1,2}|\d{4,})\D*|0\.\d*"
 ROUND = r"\D*[\d.]*0\D*"
 LEAST_GROUPED = 3
 MOST_ROUND = 0.8
 """Share of amounts like 125.000 that end in a zero from which these are thousands: three decimals seldom do."""
 OF_THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+WITHOUT_DECIMALS = frozenset({"CLP", "COP", "IDR", "PYG", "VND", "ISK", "UGX", "KRW", "JPY"})
+"""Currencies in which prices have no decimals, though COP and IDR could have."""
 Unclear = tuple[int, str, str, str]
 """Line and header of an amount, the amount, and a dumped message on how its column was read."""
 
@@ -284,45 +286,56 @@ def decide_amounts(
     Amounts such as 1.234,50 or 1.234.000 prove that dots group thousands, 12.75 that they do not. Where nothing proves either,
     round thousands are taken for what they look like, and the list says how such a column was read.
     """
-    money = [key for key, _, target in plan.iterate_read_columns() if target.type == "money"]
-    doubtful = {key: line for key in money if (line := find_grouped(top, plan.match.columns[key]))}
+    money = [key for key, _, target in plan.iterate_read_columns() if target.type == "money" and key not in plan.plain]
+    doubtful = [key for key in money if may_be_grouped(top, plan.match.columns[key])]
     unclear = list[Unclear]()
-    found = frozenset(key for key, line in doubtful.items() if _groups_by_dots(con, plan, key, body, line, unclear))
+    found = frozenset(key for key in doubtful if _groups_by_dots(con, plan, key, body, top, unclear))
     return plan._replace(dotted=found, plain=plan.plain - found) if found else plan, unclear
 
 
-def find_grouped(top: Sequence[TextRecord], place: int) -> int | None:
-    """The line of the first amount like 125.000 near the top of a sheet."""
-    cells = ((record.line, record.cells[place].strip()) for record in top if place < len(record.cells))
-    return next((line for line, cell in cells if re.fullmatch(GROUPED, cell)), None)
+def may_be_grouped(top: Sequence[TextRecord], place: int) -> bool:
+    """Whether nothing near the top of a sheet proves that a dot stands before the decimals of a column."""
+    cells = (record.cells[place].strip() for record in top if place < len(record.cells))
+    return not any(re.fullmatch(NO_GROUPS, cell) for cell in cells)
 
 
 def _groups_by_dots(
-    con: duckdb.DuckDBPyConnection, plan: ReadingPlan, key: str, body: Body, line: int, unclear: list[Unclear]
+    con: duckdb.DuckDBPyConnection,
+    plan: ReadingPlan,
+    key: str,
+    body: Body,
+    top: Sequence[TextRecord],
+    unclear: list[Unclear],
 ) -> bool:
     grouped, by_dots, no_groups, is_round = (
         f"regexp_full_match(cell, {quote_literal(pattern)})" for pattern in (GROUPED, BY_DOTS, NO_GROUPS, ROUND)
     )
     counts = (grouped, by_dots, no_groups, f"{grouped} AND {is_round}")
     columns = ", ".join(f"count(*) FILTER ({count})" for count in counts)
-    cells = f"SELECT trim(c{plan.match.columns[key]}) AS cell FROM ({body.sql})"
+    place = plan.match.columns[key]
+    cells = f"SELECT trim(c{place}) AS cell FROM ({body.sql})"
     row = con.execute(f"SELECT {columns}, min(cell) FILTER ({grouped}) FROM ({cells})").fetchall()[0]
     several, proven, refuted, rounded, example = row
-    if proven or refuted:
-        return not refuted
-    groups = several >= LEAST_GROUPED and rounded >= MOST_ROUND * several and not _has_three_decimals(con, plan)
+    if proven or refuted or not several:
+        return bool(proven and not refuted)
+    codes = _list_currencies(con, plan)
+    if codes and codes <= WITHOUT_DECIMALS:
+        return True
+    groups = several >= LEAST_GROUPED and rounded >= MOST_ROUND * several and not codes & OF_THREE_DECIMALS
     reason = message("reject.dots_thousands", n=several) if groups else message("reject.dots_decimals", n=several)
+    cells_above = ((record.line, record.cells[place].strip()) for record in top if place < len(record.cells))
+    line = next((line for line, cell in cells_above if re.fullmatch(GROUPED, cell)), top[-1].line)
     unclear.append((line, plan.match.headers[key], example, dump_message(reason)))
     return groups
 
 
-def _has_three_decimals(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> bool:
-    """Whether the file names a currency of thousandths."""
+def _list_currencies(con: duckdb.DuckDBPyConnection, plan: ReadingPlan) -> set[str]:
+    """The codes of the currencies that the file names."""
     key = plan.layout.find_column("orders", "currency")
     if key not in plan.match.columns:
-        return False
+        return set()
     codes = con.execute(f"SELECT DISTINCT upper({quote_name(str(key))}) FROM staged").fetchall()
-    return bool({code for (code,) in codes} & OF_THREE_DECIMALS)
+    return {code for (code,) in codes if code}
 
 
 LEAST_MIXED = 3

@@ -47,7 +47,7 @@ from storehealth.intake.read import (
     require_content,
 )
 from storehealth.intake.records import has_width
-from storehealth.intake.sheet_checks import decide_times_by_file, find_grouped, find_mixed_shops
+from storehealth.intake.sheet_checks import decide_times_by_file, find_mixed_shops, may_be_grouped
 from storehealth.privacy import scrub
 
 FILE = "__file"
@@ -104,17 +104,27 @@ def read_small_sheets(con: Con, sheets: Sequence[SmallSheet], folder: Path) -> d
     return outcomes
 
 
+GROUPED_DIGITS = re.compile(r"\d\.\d{3}(?![\d:])|\"[^\",]*\d,\d")
+GROUPED_OR_COMMA = re.compile(r"\d\.\d{3}(?![\d:])|\d,\d")
+"""What may be an amount with groups of digits: a comma between digits counts only where it does not end a cell."""
+
+
+def _is_doubtful(plan: ReadingPlan, sheet: Sheet, money: Sequence[str]) -> bool:
+    return any(may_be_grouped(sheet.top[plan.match.first :], plan.match.columns[key]) for key in money)
+
+
 def _load_rows(plan: ReadingPlan, sheet: Sheet) -> tuple[str, list[str], Sequence[Damage]]:
     """The delimiter, the rows of a file, each after its number, and its damages; no rows where any needs a closer look."""
     money = [key for key, _, target in plan.iterate_read_columns() if target.type == "money"]
-    if any(find_grouped(sheet.top, plan.match.columns[key]) for key in money):
-        return ",", [], ()
     body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down, free_tail=has_free_tail(plan))
     if body.rows is None or body.rows.path.stat().st_size > MOST_BYTES:
         return ",", [], ()
     rows = list(_number_rows(body.rows, plan.match.width))
     whole = [row for row in rows if row is not None]
     is_whole = len(whole) == len(rows) and body.expected in (None, len(rows))
+    grouped = GROUPED_DIGITS if body.rows.delimiter == "," else GROUPED_OR_COMMA
+    if money and any(map(grouped.search, whole)) and _is_doubtful(plan, sheet, money):
+        return ",", [], ()
     return body.rows.delimiter, whole if is_whole else [], body.damages
 
 

@@ -5,18 +5,18 @@
 CREATE OR REPLACE TEMP MACRO is_no_time(t) AS
   CASE WHEN t > '2000-01-02' AND t < '2099' AND strlen(t) > 7 THEN false
        WHEN regexp_matches(t, '\d') THEN
-         regexp_full_match(lower(t), '0|-?1|[0:/. tz-]*0[0:/. tz-]*|(24|12):00(:00)?( ?am)?|[01]/[01]/(1900|1970)'
+         regexp_full_match(lower(t), '0|-1|[0:/. tz-]*0[0:/. tz-]*|(24|12):00(:00)?( ?am)?|[01]/[01]/(1900|1970)'
            || '|(.*[^\d:])?(0001|1753|1899|1900|1969|1970|9999)([^\d:].*)?|-62135\d+|-2208\d+'
            || '|2000[-/.]0?1[-/.]0?1([ t]00:00.*)?|(2099|2999|3000)[-/.]\d\d?[-/.]\d\d?([ t].*)?')
-       ELSE regexp_full_match(lower(t), '[-–—_.?*/\\~×x…]+|\(?(null|nil|blank|none|empty)\)?|<na>|nat|undefined|missing|unknown|#(n/a|value|ref|num|div/0).?'
+       ELSE regexp_full_match(lower(t), '[-–—_./\\~…]+|\(?(null|nil|blank|none|empty)\)?|<na>|nat|undefined|#(n/a|value|ref|num|div/0).?'
            || '|n ?[./]? ?[adv]\.?|n\. ?[adv]\.?|s ?[./] ?[do]\.?|k\. ?a\.?|tb[acds]|none .*|nothing|never|no|no .*|non[ -].*|not[ -].*'
-           || '|un(shipped|fulfilled|paid|delivered|dispatched|available|assigned|sent|processed|confirmed|versandt|bezahlt|bekannt)'
+           || '|un(shipped|fulfilled|paid|delivered|dispatched|available|assigned|sent|processed|confirmed|versandt|bezahlt)'
            || '|pending.*|await.*|waiting.*|yet to .*|to be .*|to (ship|pack|pay|send|dispatch)|ready (to|for) .*|open|on hold|held|rts|back-?orders?|back-?ordered|draft|in (process|progress|preparation|warehouse|stock|production)|processing|preparing|cancell?ed.*|out of stock'
-           || '|未.*|尚未.*|还未.*|还没.*|暂未.*|没有.*|没.*|待.*|等待.*|暂无.*|无|无(记录|信息|数据|时间|发货.*|物流.*|快递.*|需.*)|不适用|不详|空|缺货|备货中|已取消|取消.*|作废'
+           || '|未.*|尚未.*|还未.*|还没.*|暂未.*|没有.*|没.*|待.*|等待.*|暂无.*|无|无(记录|信息|数据|时间|发货.*|物流.*|快递.*|需.*)|不适用|空|缺货|备货中|已取消|取消.*|作废'
            || '|sin .*|(aún|aun|todavía|todavia) no.*|pendiente.*|(por|para) (enviar|entregar|pagar|despachar|cobrar)|en (preparación|preparacion|espera|proceso).*|list[oa] para .*|nunca|ningun[oa]|esperando.*|cancelad[oa].*'
            || '|não.*|nao .*|ainda (não|nao).*|pendente.*|aguardando.*|(a|para) (enviar|despachar)|a caminho d.*|em (preparação|separação|espera).*|pronto para .*|sem .*|nenhum.*|a combinar'
-           || '|nicht .*|noch .*|kein.*|offen|ausstehend.*|storniert.*|in (bearbeitung|vorbereitung)|entfällt|wartet.*|unbekannt'
-           || '|pas .*|en (attente|cours|préparation).*|aucun.*|jamais|annul.*|à (expédier|envoyer|préparer)|a expedier|inconnu'
+           || '|nicht .*|noch .*|kein.*|offen|ausstehend.*|storniert.*|in (bearbeitung|vorbereitung)|entfällt|wartet.*'
+           || '|pas .*|en (attente|cours|préparation).*|aucun.*|jamais|annul.*|à (expédier|envoyer|préparer)|a expedier'
            || '|in attesa.*|nessun.*|non[ -].*|da (spedire|evadere|inviare)|in (lavorazione|preparazione)|mai'
            || '|belum.*|perlu .*|menunggu.*|tidak .*|tunggu.*|siap .*|ยัง.*|ที่ต้อง.*|รอ.*|ไม่.*|chưa.*|chờ.*|không.*'
            || '|niet .*|nog .*|geen|nie[ ]?\p{L}.*|brak.*|oczekuj.*|не .*|нет|ожида.*|未発送|未出荷|(発送|出荷|入金)(前|待ち)|なし|미\p{L}*|배송 ?준비 ?중|없음|gönderilmedi|\p{L}+ (verilmedi|edilmedi)|bekl.*|yok')

@@ -132,7 +132,7 @@ def measure(
     work: dict[str, Callable[[duckdb.DuckDBPyConnection], Measurement | None]] = {**passes, **jobs}
     done = run_parallel(store.connections, work, after)
     if lens.marks:
-        lens.marks.enforce_limit(jobs)
+        lens.marks.enforce_limit(lens.catalogue.rules)  # of the rules whose figures were recalled as well
     return [measured for code in jobs if (measured := done[code]) is not None]
 
 

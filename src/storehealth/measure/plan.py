@@ -17,9 +17,10 @@ from storehealth.catalogue.common import find_unmet_needs
 from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
-from storehealth.measure import MeasureOptions, measure
+from storehealth.measure import CHAT_AREAS, MeasureOptions, measure
 from storehealth.measure.clocks import choose_windows
 from storehealth.measure.evidence import EvidenceFiles
+from storehealth.measure.figures import ORDERS
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.tally import apply_exemptions
 from storehealth.model import Measurement, SideFigure, Window
@@ -106,32 +107,89 @@ def write_evidence(store: Store, plan: MeasurePlan, measurements: Sequence[Measu
 READ_BY_ALL = ("table_days", "cut_files", "time_grain")
 """Views from which gaps and coarse times of all tables are read."""
 READ_WITH = {
-    "messages": ("turns", "chat_channel"),
-    "orders": ("fulfilments",),
-    "shipments": ("fulfilments",),
-    "order_lines": ("fulfilments",),
+    "messages": ("chats", ("turns", "chat_channel")),
+    "orders": ("orders", ("fulfilments",)),
+    "shipments": ("orders", ("fulfilments",)),
+    "order_lines": ("orders", ("fulfilments",)),
 }
-"""Views that every store with such a table needs: reply times, the channel, paid orders, money at risk."""
+"""Views that every store with such a table needs, and for which part of its figures: reply times, the channel, paid orders."""
+PARTS_READ = {
+    "chats": ("turns", "chat_channel"),
+    "orders": ("fulfilments", "orders", "order_lines", "shipments", "aftersales", "stock"),
+}
+"""Parts of a store's figures besides its rules, and what they read."""
+READ_FROM_ALL = frozenset({"files", "rejects", "conflicts"})
+"""Relations whose rows come from every file."""
+SUMMARIES = ("person_days",)
+"""Views of few rows, made from tables of several groups, in which causes and advice look something up."""
 NO_SQL = frozenset({"title", "titles", "says", "name", "names", "do", "do_on", "note", "id", "unit", "effort"})
 """Keys of rules that hold words for people, in which the name of a view may occur."""
 
 
-def list_read_views(plan: MeasurePlan, filled: Collection[str]) -> list[str]:
+def list_read_views(
+    plan: MeasurePlan, filled: Collection[str], parts: Collection[str] = ("chats", "orders")
+) -> list[str]:
     """List the views that measuring reads: those that all stores need, and those that a rule names that can be measured.
 
     Args:
         plan: What is measured.
         filled: Names of tables and columns with values.
+        parts: The parts of :data:`PARTS_READ` that are measured besides the rules.
     """
     catalogue, options = plan.options.catalogue, plan.options
-    words = {*READ_BY_ALL, *(view for table, views in READ_WITH.items() if table in filled for view in views)}
+    words = {*READ_BY_ALL}
+    for table, (part, views) in READ_WITH.items():
+        words.update(views if table in filled and part in parts else ())
+    if any(rule.area in CHAT_AREAS for rule in plan.rules):
+        words.add("chat_messages")  # whether anybody but customers ever wrote
     for rule in plan.rules:
         if _is_measurable(rule, catalogue, filled):
-            parts = {"measure", "advice", "causes", "printed"}
-            words.update(_list_words(rule.model_dump(mode="json", include=parts, exclude_defaults=True)))
-    for exemption in options.exemptions:
-        words.update(re.findall(r"\w+", exemption.where or ""))
+            words |= _list_rule_words(rule)
+    words |= _list_exemption_words(options)
     return [view for view in catalogue.views if view in words]
+
+
+def _list_rule_words(rule: Rule, parts: Collection[str] = ("measure", "advice", "causes", "printed")) -> set[str]:
+    return set(_list_words(rule.model_dump(mode="json", include=set(parts), exclude_defaults=True)))
+
+
+def _list_exemption_words(options: MeasureOptions) -> set[str]:
+    return {word for exemption in options.exemptions for word in re.findall(r"\w+", exemption.where or "")}
+
+
+def list_read_words(plan: MeasurePlan) -> dict[str, frozenset[str]]:
+    """List, for each rule and each part of :data:`PARTS_READ`, every word of the SQL that its figures come from.
+
+    The words of the views it names are among them, and of the views that these name. So a table that is not among the words
+    is not read; one that is may not be read either. What advice and causes look up in one of the :data:`SUMMARIES` depends on
+    the rows of that view, whose name is among the words, and not on all that it was made from.
+    """
+    catalogue, options = plan.options.catalogue, plan.options
+    of_views = {name: frozenset(re.findall(r"\w+", view.sql)) for name, view in catalogue.views.items()}
+    found = {name: _follow_views(words, of_views, catalogue) for name, words in PARTS_READ.items()}
+    for rule in plan.rules:
+        paid = {ORDERS} if rule.code in options.bands else set()
+        outcome = _list_rule_words(rule, ("measure", "printed")) | _list_exemption_words(options) | paid
+        beside = _list_rule_words(rule, ("advice", "causes"))
+        others = {name: words for name, words in of_views.items() if name not in SUMMARIES}
+        found[rule.code] = _follow_views(outcome, of_views, catalogue) | _follow_views(beside, others, catalogue)
+    return found
+
+
+def _follow_views(
+    words: Collection[str], of_views: Mapping[str, frozenset[str]], catalogue: Catalogue
+) -> frozenset[str]:
+    found, waiting = set(words), [word for word in words if word in of_views]
+    while waiting:
+        new = of_views[waiting.pop()] - found
+        found |= new
+        waiting += [word for word in new if word in of_views]
+    # holes of all tables of its group count where a view names no table, and the first chat sets the service days
+    views = [catalogue.views[word] for word in found if word in of_views]
+    groups = {view.group for view in views if not (view.needs or view.reads)}
+    groups |= {"chat"} if "service_days" in found else set()
+    found |= {table.name for table in catalogue.tables.values() if table.group in groups}
+    return frozenset(found | (catalogue.tables.keys() if found & READ_FROM_ALL else set()))
 
 
 def _is_measurable(rule: Rule, catalogue: Catalogue, filled: Collection[str]) -> bool:
