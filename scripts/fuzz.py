@@ -262,6 +262,37 @@ def harness_headers(dice: random.Random, folder: Path) -> None:
     try_file("headers.csv", content, folder)
 
 
+def harness_together(dice: random.Random, folder: Path) -> None:
+    """Small files of one header, some of them damaged, which are read together: each gives what it gives by itself."""
+    from storehealth.intake import small_files
+
+    name = dice.choice(("a.csv", "gbk.csv", "tabs.tsv", "quoted.csv", "jd.log", "wangwang.txt", "a.jsonl"))
+    (folder / "exports").mkdir(parents=True)
+    for number in range(8):
+        content = build_seeds()[name].replace(b"2026-09-01", b"2026-09-%02d" % (number + 1))
+        if number in (2, 5):
+            content = damage(content, dice)
+            _keep(folder, f"{number}-{name}", content)
+        (folder / "exports" / f"{number}-{name}").write_bytes(content)
+    together = _list_stored(read_exports(folder / "exports", _catalogue(), folder / "lake"))
+    small_files.FEWEST = 9
+    alone = _list_stored(read_exports(folder / "exports", _catalogue(), folder / "other"))
+    for path in alone:
+        if together[path] != alone[path]:
+            raise Failure(f"{path} read with others gives other rows")
+
+
+def _list_stored(intake: Any) -> dict[str, list[Any]]:
+    """By file, all that is known of it: counts, notes, and all stored rows."""
+    import duckdb
+
+    found: dict[str, list[Any]] = {source.path: [source] for source in intake.sources}
+    for part in (*intake.tables, *intake.rejects):
+        rows = duckdb.connect().execute("SELECT * FROM read_parquet(?) ORDER BY ALL", [str(part.parquet)]).fetchall()
+        found[part.source] += [part.model_dump(exclude={"parquet"}), rows]
+    return found
+
+
 def _damage_text_file(source: Path, dice: random.Random, target: Path) -> None:
     content = damage(source.read_bytes(), dice)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -368,9 +399,10 @@ def _run(main: Callable[[list[str]], int], arguments: list[str]) -> tuple[int, s
 
 HARNESSES: dict[str, Callable[[random.Random, Path], None]] = {
     "containers": harness_containers, "cells": harness_cells, "headers": harness_headers, "settings": harness_settings,
-    "mutes": harness_mutes, "packs": harness_packs, "state": harness_state,
+    "mutes": harness_mutes, "packs": harness_packs, "state": harness_state, "together": harness_together,
 }  # fmt: skip
-TRIES = {"containers": 1000, "cells": 150, "headers": 150, "settings": 200, "mutes": 200, "packs": 200, "state": 100}
+TRIES = {"containers": 1000, "cells": 150, "headers": 150, "settings": 200, "mutes": 200, "packs": 200, "state": 100,
+         "together": 150}  # fmt: skip
 
 # -- running -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import sys
 
 from scripts import fuzz
 
-SHORT = {"containers": 4, "cells": 1, "headers": 1, "settings": 5, "mutes": 5, "packs": 2, "state": 1}
+SHORT = {"containers": 4, "cells": 1, "headers": 1, "settings": 5, "mutes": 5, "packs": 2, "state": 1, "together": 1}
 """Tries of each harness."""
 
 

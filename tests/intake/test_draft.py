@@ -315,6 +315,22 @@ def test_a_date_of_delivery_in_an_order_that_was_cancelled_is_a_promise(shipped:
     assert arrived.get("delivered_at") or arrived.get("shipments.delivered_at")
 
 
+def test_a_list_of_parcels_needs_no_order_number(shipped: Catalogue) -> None:
+    """Its weights are none, though each differs; the number of the parcel suffices."""
+    head = ["shipment_id", "ship_date", "carrier", "promised_date", "delivered_date", "weight_lb", "cost_usd"]
+    rows = [
+        [f"S{n:05}", day, "UPS", day, day, f"{1451.8 + 7 * n:.1f}", f"{22.37 + n:.2f}"] for n, day in enumerate(DAYS)
+    ]
+    layout = Layout.model_validate(yaml.safe_load(draft_layout("parcels", [head, *rows], "delimited", shipped)))
+    found = columns(layout)
+    assert (layout.feeds, found["waybill_no"], found["promised_delivery_at"]) == (
+        ("shipments",),
+        head[0],
+        "promised_date",
+    )
+    assert "order_id" not in found
+
+
 def damage_accents(text: str) -> list[str]:
     """How programs damage letters with accents."""
     return [

@@ -14,7 +14,15 @@ from storehealth.errors import FileRefused, NoDataError, UsageError
 from storehealth.intake import IntakeOptions, read_exports
 from storehealth.intake.draft import choose_required, profile_sheet, write_layout
 from storehealth.intake.file_reader import GENERIC
-from storehealth.intake.guess import PRIVATE_HEADERS, TABLE_SETS, ColumnGuess, ColumnProfile, SheetGuess, guess_columns
+from storehealth.intake.guess import (
+    PRIVATE_HEADERS,
+    TABLE_SETS,
+    ColumnGuess,
+    ColumnProfile,
+    SheetGuess,
+    guess_columns,
+    list_needed_keys,
+)
 from storehealth.model import Intake, Source, StoredTable
 from storehealth.privacy import scrub
 from storehealth.support.atomic_files import write_atomically
@@ -215,12 +223,7 @@ def _choose_feeds(
     names = {column.column for column in columns}
     for feeds in (*sets, *TABLE_SETS):
         known = {column for name in feeds for column in catalogue.tables[name].columns}
-        keys = {
-            key
-            for name in feeds
-            for key in catalogue.tables[name].key
-            if catalogue.tables[name].columns[key].type == "id" and not catalogue.tables[name].columns[key].otherwise
-        }
+        keys = {key for name in feeds for key in list_needed_keys(catalogue.tables[name])}
         if answered <= known and keys <= names:
             return feeds
     return None

@@ -228,12 +228,24 @@ def guess_columns(profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> Sh
     """The set of tables whose columns fit best; None where not even an id and a time can be found."""
     offers = _list_offers(profiles, catalogue)
     best: tuple[float, SheetGuess] | None = None
+    has_parcels = any(offer.worth >= GENERIC_WORTH for offer in offers.get(("shipments", "waybill_no"), ()))
     for feeds in TABLE_SETS:
         tables = [catalogue.tables[name] for name in feeds if name in catalogue.tables]
         fits = assign_columns(profiles, tables, offers)
-        if fits is not None and (best is None or _total_worth(fits, feeds) > best[0]):
-            best = (_total_worth(fits, feeds), SheetGuess(feeds, fits))
+        if fits is None:
+            continue
+        worth = _total_worth(fits, feeds) - (WEAK_KEY if has_parcels and _has_weak_order(fits) else 0)
+        if best is None or worth > best[0]:
+            best = (worth, SheetGuess(feeds, fits))
     return best[1] if best else None
+
+
+WEAK_KEY = 2.0
+"""What an order number costs that was found by its cells alone in a list of parcels: it may be their weight."""
+
+
+def _has_weak_order(fits: Iterable[ColumnGuess]) -> bool:
+    return any(fit.worth <= CONTENT_WORTH and fit.column == "order_id" for fit in fits)
 
 
 Offers = dict[tuple[str, str], list[ColumnGuess]]
@@ -274,7 +286,7 @@ EITHER = re.compile(
 OPEN_WORTH = 0.75
 """Worth of such a header where nothing tells which it is: less than is accepted without asking."""
 LEAST_ROWS = 5
-NOT_YET = {"delivered_at": ("unpaid", "paid", "shipped", "cancelled"), "shipped_at": ("unpaid", "paid", "cancelled")}
+NOT_YET = {"delivered_at": ("unpaid", "paid", "shipped", "cancelled"), "shipped_at": ("unpaid", "paid")}
 
 
 def _tell_promises(offers: Offers, profiles: Sequence[ColumnProfile], catalogue: Catalogue) -> None:
@@ -287,13 +299,15 @@ def _tell_promises(offers: Offers, profiles: Sequence[ColumnProfile], catalogue:
         for guess in list(offers[table, column]):
             if not _may_be_promise(guess.profile):
                 continue
-            offers[table, column].remove(guess)
-            if _is_before(guess.profile, profiles, NOT_YET[column], catalogue):
+            is_before = _is_before(guess.profile, profiles, NOT_YET[column], catalogue)
+            if is_before:
+                offers[table, column].remove(guess)
                 promise = guess._replace(column=PROMISES[column])
                 for name in {"orders", table} & catalogue.tables.keys():
                     if promise.column in catalogue.tables[name].columns:
                         offers.setdefault((name, promise.column), []).append(promise)
-            else:
+            elif is_before is None and column == "delivered_at":  # every parcel of a list was sent, but did all arrive?
+                offers[table, column].remove(guess)
                 offers[table, column].append(guess._replace(worth=min(guess.worth, OPEN_WORTH)))
 
 
@@ -306,8 +320,11 @@ def _may_be_promise(profile: ColumnProfile) -> bool:
 
 def _is_before(
     profile: ColumnProfile, profiles: Sequence[ColumnProfile], states: Collection[str], catalogue: Catalogue
-) -> bool:
-    """Whether the time stands in a row that, by another column's word for its state, has not come so far."""
+) -> bool | None:
+    """Whether the time stands in a row that, by another column's word for its state, has not come so far.
+
+    None where no column has such words.
+    """
     known = {
         text.casefold(): word
         for layout in catalogue.layouts.values()
@@ -315,10 +332,12 @@ def _is_before(
         for text, word in layout.columns[key].words.items()
     }
     own = [each for each in profiles if each.filled and not each.times and each.distinct <= OFTEN]
+    with_states = [each for each in own if any(cell.casefold() in known for cell in each.cells)]
+    if not with_states:
+        return None
     return any(
         known.get(word.casefold()) in states and time
-        for each in own
-        if any(cell.casefold() in known for cell in each.cells)
+        for each in with_states
         for word, time in zip(each.cells, profile.cells, strict=False)
     )
 
@@ -471,7 +490,7 @@ def _add_by_content(
 ) -> None:
     """Choose id, first time and amount of a table by content, from columns whose headers are unknown."""
     wanted: list[tuple[str, list[ColumnProfile]]] = []
-    keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
+    keys = list_needed_keys(table)
     ids = [profile for profile in profiles if profile.ids]
     wanted += [(key, sorted(ids, key=lambda profile: -profile.distinct)) for key in keys[:1]]
     if table.born and not (table.name == "orders" and "paid_at" in chosen):
@@ -498,11 +517,19 @@ def _has_heart(table: Table, chosen: Mapping[str, ColumnGuess]) -> bool:
     return "quantity" in chosen or is_code or bool(codes and {"item_name", "unit_price"} & chosen.keys())
 
 
+def list_needed_keys(table: Table) -> list[str]:
+    """The ids without which a table has no rows: of parcels, either of two suffices."""
+    columns = ((key, table.columns[key]) for key in table.key)
+    return [key for key, column in columns if column.type == "id" and not column.otherwise and not column.optional]
+
+
 def _is_whole(tables: Sequence[Table], chosen: dict[str, ColumnGuess]) -> bool:
     """Whether each table has its key, its time, and a column that no table before it has taken."""
     before: set[str] = set()
     for table in tables:
-        keys = [key for key in table.key if table.columns[key].type == "id" and not table.columns[key].otherwise]
+        keys = list_needed_keys(table)
+        if not keys and "order_id" in table.key and not chosen.keys() & set(table.key):
+            return False
         needed = {*keys, *([table.born] if table.born and table.name in ("orders", "messages") else [])}
         if table.name == "orders" and "paid_at" in chosen:  # lists of an ERP often begin with the payment
             needed -= {"created_at"}
