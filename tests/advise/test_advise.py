@@ -14,7 +14,16 @@ from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.judge import judge
-from storehealth.model import AdviceReach, DataHole, FollowUp, Measurement, PeriodCounts, Recommendation, Window
+from storehealth.model import (
+    AdviceReach,
+    DataHole,
+    FollowUp,
+    Measurement,
+    PeriodCounts,
+    Recommendation,
+    SideFigure,
+    Window,
+)
 from storehealth.score import score_findings
 from storehealth.score.metrics import average_areas
 from storehealth.support.stats import score_curve
@@ -349,6 +358,32 @@ def test_an_action_that_reaches_few_rows_or_old_ones_does_not_lead(reached: int,
     slow = share(50, 1000, code="CS01", mended=(AdviceReach(advice="chat", defects=50),))
     first = run_advise(*shop((shipping, late), (chats, slow)))[0]
     assert (first.id == "ship") == leads
+
+
+def test_rows_that_prove_a_wrong_come_before_all_else() -> None:
+    """A note that says so is a fact; signs alone lead nowhere."""
+    advice = [act("look") | {"proof": "no_note"}]
+    beside = [{"name": "no_note", "title": SAID, "good": "ok"}]
+    unscored = {"area": "logistics", "code": "LG12", "scored": False, "severity": "low"}
+    signs = named(rule_of(good="ok", limits=SHIPPING, advice=advice, beside=beside), **unscored)
+    chats = named(rule_of(good="ok", limits=SHIPPING, advice=[act("chat")]), code="CS01")
+    slow = share(500, 1000, code="CS01", mended=(AdviceReach(advice="chat", defects=500),))
+    for proofs, first in ((2, "look"), (0, "chat")):
+        figure = SideFigure(name="no_note", value=0.9, count=10, defects=proofs, judged=12)
+        found = share(100, 1000, code="LG12", mended=(AdviceReach(advice="look", defects=3),), beside=(figure,))
+        action = run_advise(*shop((signs, found), (chats, slow)))[0]
+        assert (action.id, str(action.aside)) == (first, "2 rows prove it, so it comes first" if proofs else "None")
+
+
+def test_without_gains_a_grave_fault_comes_before_what_to_export() -> None:
+    """Better files do not undo what the rows there are already show."""
+    files = {"area": "data_quality", "code": "DQ01", "scored": False}
+    gaps = named(rule_of(good="ok", limits=SHIPPING, advice=[act("export")]), **files)
+    grave = {"area": "logistics", "code": "LG12", "scored": False, "severity": "high"}
+    signs = named(rule_of(good="ok", limits=SHIPPING, advice=[act("look")]), **grave)
+    holes = share(400, 1000, code="DQ01", mended=(AdviceReach(advice="export", defects=400),))
+    found = share(100, 1000, code="LG12", mended=(AdviceReach(advice="look", defects=100),))
+    assert [action.id for action in run_advise(*shop((gaps, holes), (signs, found)))] == ["look", "export"]
 
 
 def test_the_headline_says_what_still_holds_the_score() -> None:

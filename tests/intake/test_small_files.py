@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from storehealth.catalogue import Catalogue
 from storehealth.intake import read, read_exports, small_files
 from storehealth.model import Intake
 
+Take = Callable[..., Intake]
 ORDERS = "Order,Created,Amount,Locked,Status,Note\n"
 ODDITIES = {
     "plain.csv": ORDERS + "A1,2026-09-01 08:00:00,12.50,no,完成,\nA2,2026-09-01 09:00:00,7,yes,取消,late\n",
@@ -150,3 +152,11 @@ def test_a_file_that_changes_while_it_is_read_with_others_is_refused(
     sources = read_exports(exports, catalogue, tmp_path / "lake").sources
     assert [source.kept for source in sources] == [1, 1, 1, 0, 1]
     assert "intake.changed" in repr(sources[3].note)
+
+
+def test_dates_that_lost_their_year_do_not_settle_the_order_of_all(take: Take) -> None:
+    """Found by scripts/fuzz_commands.py: a piece of a line, repeated, had a whole file refused."""
+    cut = "".join(f"B{n},-{'09-25' if n < 8 else '25-09'} 08:00:00,1,no,完成,\n" for n in range(10))
+    whole = "".join(f"A{n},2026-09-01 08:00:00,1,no,完成,\n" for n in range(12))
+    (source,) = take({"orders.csv": ORDERS + whole + cut}).sources
+    assert (source.kept, source.rejected) == (12, 10)

@@ -77,7 +77,8 @@ def advise(
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
 
-    The best action for the area named in the headline comes first.
+    An action for rows that prove a wrong comes first, else the best one for the area named in the headline. Without gains,
+    grave faults come before all else, such as what to export again.
 
     The gain of an action is the headline (before any cap) without the share of defects its advice is assumed to remove,
     minus the headline now. An advice id under several findings is one action, tried on all of them at once. Gains of
@@ -98,7 +99,26 @@ def advise(
         for effects in _collect_effects(findings, measurements, catalogue, platform, tuple(followups)).values()
     ]
     ranked = sorted(candidates, key=lambda pair: _sort_key(*pair))
-    return tuple(_lead_with_worst_area(ranked, findings, catalogue.scoring, as_of))
+    actions = _lead_with_worst_area(ranked, findings, catalogue.scoring, as_of)
+    return tuple(_lead_with_proof(actions, {action.id: effects for action, effects in ranked}))
+
+
+def _lead_with_proof(
+    actions: Sequence[Recommendation], effects: Mapping[str, Sequence[Effect]]
+) -> Iterator[Recommendation]:
+    """Put the action with most rows that prove a wrong first, and say so."""
+    proofs = {action.id: sum(map(_count_proofs, effects[action.id])) for action in actions}
+    first = max(actions, key=lambda action: proofs[action.id], default=None)
+    if first is None or not proofs[first.id]:
+        yield from actions
+        return
+    yield first.model_copy(update={"aside": message("advice.proof", n=proofs[first.id])})
+    yield from (action.model_copy(update={"aside": None}) for action in actions if action is not first)
+
+
+def _count_proofs(effect: Effect) -> int:
+    figures = (figure for figure in effect.measurement.beside if figure.name == effect.advice.proof)
+    return sum(figure.defects or 0 for figure in figures)
 
 
 def _lead_with_worst_area(
@@ -142,8 +162,19 @@ def _is_recent(measurement: Measurement, as_of: datetime | None) -> bool:
     return as_of is None or not days or date.fromisoformat(max(days)) > as_of.date() - MAX_AGE
 
 
-def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
+def _is_serious(effects: Sequence[Effect]) -> bool:
+    """Whether the rows there are show a grave fault, which better files would not undo."""
+    return any(
+        effect.finding.status == "fail"
+        and effect.finding.area != "data_quality"
+        and effect.finding.severity in ("critical", "high")
+        for effect in effects
+    )
+
+
+def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[bool, float, int, float, str]:
     return (
+        not _is_serious(effects) and recommendation.gain_points is None,  # what is wrong comes before what to export
         -(recommendation.gain_points or 0.0),
         EFFORT_RANK[recommendation.effort],
         -sum(effect.avoided for effect in effects),

@@ -223,8 +223,11 @@ _SPELLINGS = (
 )
 """How dates are written once their words are gone, and which groups are year, month and day."""
 DATE_ORDERS = {"day_first": "321", "month_first": "312", "year_first": "123"}
-NUMERIC_DATE = rf"^(?:\D*|\d{{1,2}}:\d\d(?::\d\d)?(?:\D*\s)){_NUMERIC}(?:\D|$)"
-"""A date of which it must be known whether the day, the month or a year of two digits comes first."""
+NUMERIC_DATE = rf"^(?:|\D*[^-/.\d]|\d{{1,2}}:\d\d(?::\d\d)?(?:\D*\s)){_NUMERIC}(?:\D|$)"
+"""A date of which it must be known whether the day, the month or a year of two digits comes first.
+
+Nothing follows from what begins with a separator: it has lost its year.
+"""
 
 
 def tidy_time(text: str, step: int) -> str:
