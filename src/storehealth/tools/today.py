@@ -329,9 +329,8 @@ def _list_cases(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[
 
 def _read_hours(inputs: ToolInputs) -> ServiceHours:
     own = {name: fact.value for name, fact in inputs.settings.list_facts().items()}
-    texts, countries = (
-        tuple(own[name]) if name in own else inputs.find_fact(name) or () for name in ("service_hours", "holidays")
-    )
+    lists = [own.get(name, inputs.find_fact(name)) for name in ("service_hours", "holidays")]
+    texts, countries = (value if isinstance(value, tuple) else () for value in lists)
     return parse_hours(texts, countries)
 
 
