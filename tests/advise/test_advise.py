@@ -319,6 +319,14 @@ def test_the_headline_promises_nothing_it_cannot_show() -> None:
     assert sentence(*shop((rule, share(1, 10)))).startswith(withheld)
 
 
+def test_a_store_in_which_nothing_fails_is_not_said_to_lose_most_somewhere() -> None:
+    """A share below its target, and within chance of it, costs points and is nothing to fix."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    assert sentence(*shop((rule, share(2, 100)))) == (
+        "Nothing that could be judged fails or needs watching: 74 (covers only customer service)."
+    )
+
+
 def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withdrawn() -> None:
     """Not even where the failing rule has no weight in the score."""
     rule = rule_of(good="ok", limits=SHIPPING)

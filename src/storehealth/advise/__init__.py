@@ -408,7 +408,7 @@ def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
 
 def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[AreaScore]) -> Message:
     """Say which area scores lowest where that is not the one that costs most points."""
-    if gain is None or not scored_areas:
+    if gain is None or not scored_areas or body.id == "headline.nothing_fails":
         return body
     lowest = min(scored_areas, key=lambda area: area.score or 0.0)
     area_score = next((area.score for area in scored_areas if area.id == gain.area), None)
@@ -421,6 +421,8 @@ def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Findin
     before = score.value or 0.0
     if gain is None:
         return _compose_on_target(before, findings)
+    if not gain.held_by and not any(finding.status in ("fail", "watch") or finding.withdrawn for finding in findings):
+        return message("headline.nothing_fails", score=before)
     area, points = message(f"area.{gain.area}"), round(gain.uncapped - (score.uncapped or 0.0))
     if gain.held_by:
         codes = tuple(map(Name, gain.held_by))
