@@ -442,3 +442,19 @@ def test_what_the_action_did_here_before_comes_first(earlier: FollowUp, basis: s
     if basis == "history":
         assert "75% of the 50 misses" in str(made.assumption)
         assert "100 of 1,000 missed before, 25 of 1,000 after" in str(made.assumption)
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_no_headline_says_all_is_on_target_over_lost_rows(language: str) -> None:
+    """They are mostly the bad ones, and of whatever file."""
+    findings, _ = judge([share(0, 1000)], catalogue_of(rule_of(good="ok", limits=SHIPPING)), PLATFORM)
+    lost = findings[0].model_copy(update={"code": "DQ02", "id": "rejects", "area": "data_quality", "scored": False})
+    total, areas = score_findings(findings, SCORING)
+    said = {
+        status: translate(
+            compose_headline(total, areas, [*findings, lost.model_copy(update={"status": status})], SCORING), language
+        )
+        for status in ("pass", "watch", "fail")
+    }
+    assert len(set(said.values())) == 3
+    assert "DQ02" in said["watch"]

@@ -439,13 +439,15 @@ def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Findin
 
 
 def _compose_on_target(score: float, findings: Sequence[Finding]) -> Message:
-    """All that is scored is on target; "on target" without a "but" only where nothing fails and nothing was withdrawn."""
+    """All that is scored is on target; "on target" without a "but" only where nothing fails, is withdrawn or lost."""
     failing = tuple(Name(finding.code) for finding in findings if finding.status == "fail")
     if failing:
         return message("headline.fine_but_fails", n=len(failing), score=score, codes=failing)
     withdrawn = tuple(Name(finding.code) for finding in findings if finding.withdrawn)
     if withdrawn:
         return message("headline.fine_but_withdrawn", n=len(withdrawn), score=score, codes=withdrawn)
+    if any(finding.id == "rejects" and finding.status == "watch" for finding in findings):
+        return message("headline.fine_but_lost", score=score)
     return message("headline.fine", score=score)
 
 
