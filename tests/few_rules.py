@@ -15,7 +15,7 @@ import pytest
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.commands import prepare
 
-ALWAYS_READ = frozenset(("time_grain", "table_hours", "turns"))
+ALWAYS_READ = frozenset(("person_days", "time_grain", "table_hours", "turns"))
 """Views that are read beside those of the rules."""
 
 

@@ -78,6 +78,19 @@ def test_another_language_is_shown_without_the_database(folder: Path) -> None:
     assert run(folder, language="zh")["language"] == "zh"
 
 
+def test_notes_of_sources_are_digested_in_one_language(
+    folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    shutil.copytree(folder / "exports", tmp_path / "exports")
+    path = tmp_path / "exports" / "orders.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[-1].replace("10:", "11:")]), encoding="utf-8")
+    first = run(tmp_path)
+    assert any(source["note"] for source in first["sources"])
+    request.getfixturevalue("closed")
+    assert run(tmp_path, language="zh")["sources"] != first["sources"]
+
+
 def test_evidence_files_of_recalled_figures_are_read_from_the_rows(folder: Path, tmp_path: Path) -> None:
     request = AuditRequest(state=folder / "state", window="all")
     with open_audit(folder / "exports", request) as result:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
 from sqlglot import exp, parse_one
 
 from storehealth.catalogue import Catalogue, load_catalogue
-from storehealth.catalogue.rule import Rule, RuleExample, SideMeasure
+from storehealth.catalogue.rule import Rule, RuleExample
 from storehealth.commands import rule_tests
-from storehealth.commands.rule_tests import measure_coverage, open_example, run_example, run_examples
+from storehealth.commands.rule_tests import ExampleRun, measure_coverage, open_example, run_example, run_examples
 from storehealth.db import Store
 from storehealth.errors import CatalogueError, StorehealthError
 from storehealth.measure.rule_sql import build_source
@@ -61,42 +62,66 @@ def test_a_rule_gives_what_its_examples_expect(
     Rows also lie on every limit of the figures beside, else a sign that excludes its limit would give the same figures
     as one that includes it.
     """
-    limits = {condition for figure in rule.measure.beside for condition in list_limits(figure)} - NO_ROWS_ON
-    found: set[str] = set()
+    limits = {limit for text in list_compared(rule) for limit in list_limits(text, build_source(rule.measure.over))}
+    limits = {limit for limit in limits if limit.condition not in NO_ROWS_ON}
+    found: set[Limit] = set()
     monkeypatch.setattr(rule_tests, open_example.__name__, partial(open_and_search, limits=limits, found=found))
     trials = list(run_examples(rule, loaded()))
     assert not [(trial.place, *map(str, trial.unmet), trial.problem) for trial in trials if not trial.passed]
     cases = measure_coverage(rule, trials)
     assert cases.is_sufficient
     assert (cases.on_limit, cases.past_limit) in ((True, True), (None, None))
-    beside = [{figure.name: [figure.value, figure.count, figure.judged] for figure in trial.beside} for trial in trials]
+    figures = [describe_run(trial) for trial in trials]
     if request.config.getoption("--rebaseline"):
-        accepted[rule.code] = beside
-    assert beside == accepted[rule.code], "if that is meant, run `make golden`"
-    assert found == limits, "no row of an example lies on these limits of figures beside"
+        accepted[rule.code] = figures
+    assert figures == accepted[rule.code], "if that is meant, run `make golden`"
+    assert found == limits, "no row of an example lies on these limits of figures beside or causes"
+
+
+class Limit(NamedTuple):
+    """The condition that a row lies on a limit, and where the rows are."""
+
+    condition: str
+    source: str
+
+
+def describe_run(run: ExampleRun) -> dict[str, Any]:
+    """What an example gave besides its verdict: figures beside, and how many misses have which cause."""
+    causes: Counter[str] = Counter()
+    for cause in run.causes:
+        causes[cause.id] += cause.misses
+    figures = {figure.name: [figure.value, figure.count, figure.judged] for figure in run.beside}
+    return figures | ({"causes": dict(causes)} if causes else {})
 
 
 @contextlib.contextmanager
 def open_and_search(
-    rule: Rule, example: RuleExample, catalogue: Catalogue, limits: set[str], found: set[str]
+    rule: Rule, example: RuleExample, catalogue: Catalogue, limits: set[Limit], found: set[Limit]
 ) -> Iterator[Store]:
     """Open an example, and note the limits on which a row of it lies."""
     with open_example(rule, example, catalogue) as store:
-        source = build_source(rule.measure.over)
-        found |= {limit for limit in limits - found if lies_on(store, source, limit)}
+        found |= {limit for limit in limits - found if has_row_on(store, limit)}
         yield store
 
 
-def list_limits(figure: SideMeasure) -> Iterator[str]:
-    """The limits that a figure compares with, each as the condition that a row lies on it."""
-    for sql in (figure.when, figure.good, figure.bad):
-        for comparison in parse_one(sql, read="duckdb").find_all(exp.LT, exp.LTE, exp.GT, exp.GTE) if sql else ():
-            yield f"({comparison.left.sql('duckdb')}) = ({comparison.right.sql('duckdb')})"
+def list_compared(rule: Rule) -> Iterator[str]:
+    """The conditions of figures beside and of causes."""
+    for figure in rule.measure.beside:
+        yield from (text for text in (figure.when, figure.good, figure.bad) if text)
+    yield from (cause.when for cause in rule.causes if cause.when)
 
 
-def lies_on(store: Store, source: str, limit: str) -> bool:
+def list_limits(text: str, source: str) -> Iterator[Limit]:
+    """The limits that a condition compares with, of the rule's rows or of those that a query within it reads."""
+    for comparison in parse_one(text, read="duckdb").find_all(exp.LT, exp.LTE, exp.GT, exp.GTE):
+        query = comparison.find_ancestor(exp.Select)
+        rows = query.args["from_"].this.sql("duckdb") if query else source
+        yield Limit(f"({comparison.left.sql('duckdb')}) = ({comparison.right.sql('duckdb')})", rows)
+
+
+def has_row_on(store: Store, limit: Limit) -> bool:
     with contextlib.suppress(duckdb.BinderException, duckdb.CatalogException):  # a table the example does not have
-        return bool(store.con.execute(f"SELECT bool_or({limit}) FROM {source}").fetchone()[0])
+        return bool(store.con.execute(f"SELECT bool_or({limit.condition}) FROM {limit.source}").fetchone()[0])
     return False
 
 

@@ -14,7 +14,16 @@ from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.judge import judge
-from storehealth.model import AdviceReach, DataHole, FollowUp, Measurement, PeriodCounts, Recommendation, Window
+from storehealth.model import (
+    AdviceReach,
+    DataHole,
+    FollowUp,
+    Measurement,
+    PeriodCounts,
+    Recommendation,
+    SideFigure,
+    Window,
+)
 from storehealth.score import score_findings
 from storehealth.score.metrics import average_areas
 from storehealth.support.stats import score_curve
@@ -310,6 +319,14 @@ def test_the_headline_promises_nothing_it_cannot_show() -> None:
     assert sentence(*shop((rule, share(1, 10)))).startswith(withheld)
 
 
+def test_a_store_in_which_nothing_fails_is_not_said_to_lose_most_somewhere() -> None:
+    """A share below its target, and within chance of it, costs points and is nothing to fix."""
+    rule = rule_of(good="ok", limits=SHIPPING)
+    assert sentence(*shop((rule, share(2, 100)))) == (
+        "Nothing that could be judged fails or needs watching: 74 (covers only customer service)."
+    )
+
+
 def test_nothing_is_called_on_target_above_a_failure_or_a_verdict_that_was_withdrawn() -> None:
     """Not even where the failing rule has no weight in the score."""
     rule = rule_of(good="ok", limits=SHIPPING)
@@ -349,6 +366,32 @@ def test_an_action_that_reaches_few_rows_or_old_ones_does_not_lead(reached: int,
     slow = share(50, 1000, code="CS01", mended=(AdviceReach(advice="chat", defects=50),))
     first = run_advise(*shop((shipping, late), (chats, slow)))[0]
     assert (first.id == "ship") == leads
+
+
+def test_rows_that_prove_a_wrong_come_before_all_else() -> None:
+    """A note that says so is a fact; signs alone lead nowhere."""
+    advice = [act("look") | {"proof": "no_note"}]
+    beside = [{"name": "no_note", "title": SAID, "good": "ok"}]
+    unscored = {"area": "logistics", "code": "LG12", "scored": False, "severity": "low"}
+    signs = named(rule_of(good="ok", limits=SHIPPING, advice=advice, beside=beside), **unscored)
+    chats = named(rule_of(good="ok", limits=SHIPPING, advice=[act("chat")]), code="CS01")
+    slow = share(500, 1000, code="CS01", mended=(AdviceReach(advice="chat", defects=500),))
+    for proofs, first in ((2, "look"), (0, "chat")):
+        figure = SideFigure(name="no_note", value=0.9, count=10, defects=proofs, judged=12)
+        found = share(100, 1000, code="LG12", mended=(AdviceReach(advice="look", defects=3),), beside=(figure,))
+        action = run_advise(*shop((signs, found), (chats, slow)))[0]
+        assert (action.id, str(action.aside)) == (first, "2 rows prove it, so it comes first" if proofs else "None")
+
+
+def test_without_gains_a_grave_fault_comes_before_what_to_export() -> None:
+    """Better files do not undo what the rows there are already show."""
+    files = {"area": "data_quality", "code": "DQ01", "scored": False}
+    gaps = named(rule_of(good="ok", limits=SHIPPING, advice=[act("export")]), **files)
+    grave = {"area": "logistics", "code": "LG12", "scored": False, "severity": "high"}
+    signs = named(rule_of(good="ok", limits=SHIPPING, advice=[act("look")]), **grave)
+    holes = share(400, 1000, code="DQ01", mended=(AdviceReach(advice="export", defects=400),))
+    found = share(100, 1000, code="LG12", mended=(AdviceReach(advice="look", defects=100),))
+    assert [action.id for action in run_advise(*shop((gaps, holes), (signs, found)))] == ["look", "export"]
 
 
 def test_the_headline_says_what_still_holds_the_score() -> None:
@@ -407,3 +450,19 @@ def test_what_the_action_did_here_before_comes_first(earlier: FollowUp, basis: s
     if basis == "history":
         assert "75% of the 50 misses" in str(made.assumption)
         assert "100 of 1,000 missed before, 25 of 1,000 after" in str(made.assumption)
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "es"])
+def test_no_headline_says_all_is_on_target_over_lost_rows(language: str) -> None:
+    """They are mostly the bad ones, and of whatever file."""
+    findings, _ = judge([share(0, 1000)], catalogue_of(rule_of(good="ok", limits=SHIPPING)), PLATFORM)
+    lost = findings[0].model_copy(update={"code": "DQ02", "id": "rejects", "area": "data_quality", "scored": False})
+    total, areas = score_findings(findings, SCORING)
+    said = {
+        status: translate(
+            compose_headline(total, areas, [*findings, lost.model_copy(update={"status": status})], SCORING), language
+        )
+        for status in ("pass", "watch", "fail")
+    }
+    assert len(set(said.values())) == 3
+    assert "DQ02" in said["watch"]

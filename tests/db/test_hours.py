@@ -154,3 +154,44 @@ def test_chats_over_a_clock_change_wait_real_seconds(
         store = open_rows({"messages": rows}, zone=zone, views=["turns"], service_hours=hours, reply_clock="clip")
         ((wall, waited),) = store.con.execute("SELECT wall_seconds, wait_seconds FROM turns").fetchall()
         assert (wall, min(waited, real)) == (real, waited)
+
+
+NAMES = {
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    "es": ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
+    "long": ("Monday", "tuesday", "Wednesday", "THURSDAY", "friday", "Saturday", "sunday"),
+}  # fmt: skip
+DASHES = {"en": "-", "zh": "至", "es": " – ", "long": "~"}
+CLOSED_IN_2026 = ("01-01", "01-02", "02-16", "02-23", "04-06", "05-01", "05-05", "06-19", "09-25", "10-01", "10-07")
+WORKED_IN_2026 = ("01-04", "02-14", "02-28", "05-09", "09-20", "10-10")
+"""By the notice of the State Council: first and last weekdays off of each holiday, and weekends worked in exchange."""
+spells = st.lists(st.tuples(st.integers(0, 11), st.integers(12, 24)), max_size=2)
+
+
+@examples(60)
+@given(
+    blocks=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), spells), min_size=1, max_size=3),
+    language=st.sampled_from(sorted(NAMES)), day=st.dates(date(2026, 1, 1), date(2026, 12, 31)),
+)  # fmt: skip
+def test_hours_of_a_week_are_what_its_blocks_say(
+    blocks: list[tuple[int, int, list[tuple[int, int]]]], language: str, day: date
+) -> None:
+    """In any spelling, from one day to another even over the weekend, with several periods a day or none."""
+    names, texts, expected = NAMES[language], [], set[int]()
+    for first, last, periods in blocks:
+        days = names[first] if first == last else f"{names[first]}{DASHES[language]}{names[last]}"
+        texts += [f"{days} {opens:02}:00-{closes:02}:00" for opens, closes in periods]
+        if (day.weekday() - first) % 7 <= (last - first) % 7:
+            expected |= {hour for opens, closes in periods for hour in range(opens, closes)}
+    assume(texts)
+    joined = list_spells(day, parse_service_hours(texts))
+    assert {hour for hour in range(24) if any(a <= hour * 3600 < b for a, b in joined)} == expected
+
+
+@pytest.mark.parametrize("day", [*CLOSED_IN_2026, *WORKED_IN_2026])
+@pytest.mark.parametrize("on_holidays", [(), ("holidays 12:00-16:00",)])
+def test_holidays_and_make_up_days_of_a_year(day: str, on_holidays: tuple[str, ...]) -> None:
+    """A store that is shut at weekends opens on those that are worked, with Monday's hours."""
+    hours = parse_service_hours(("Mon-Fri 09:00-18:00", "Mon 19:00-20:00", *on_holidays), ("CN",))
+    worked, off = ((32400, 64800), (68400, 72000)), ((43200, 57600),) if on_holidays else ()
+    assert list_spells(date.fromisoformat(f"2026-{day}"), hours) == (worked if day in WORKED_IN_2026 else off)

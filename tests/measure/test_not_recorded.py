@@ -222,7 +222,7 @@ def test_a_column_or_file_less_turns_no_row_in_silence(faulty: Tables, whole_of_
 
 @pytest.mark.skipif(PROFILE == "ci", reason="all columns of several stores are tried by night")
 @pytest.mark.parametrize("platform", ["generic", "jd"])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_no_column_and_no_file_is_an_exception(seed: int, platform: str) -> None:
     """All of them, one after the other, on either clock."""
     tables = draw_faulty_store(seed)

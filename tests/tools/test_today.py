@@ -304,3 +304,29 @@ def test_the_exports_age_is_that_of_its_last_event(open_sample: OpenSample) -> N
     """Also with --as-of, which is the list's clock and no event."""
     inputs = open_sample("2026-10-18 12:00:00")
     assert build_today(inputs).export_age_days == pytest.approx(2.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("platform", "asked", "due"),
+    [
+        ("allegro", "2026-03-06 18:00", "2026-03-09 18:00"),  # Friday evening: the weekend does not count
+        ("allegro", "2026-03-07 10:00", "2026-03-10 00:00"),
+        ("helpdesk", "2026-03-06 15:00", "2026-03-09 15:00"),  # two hours on Friday, six on Monday
+        ("tmall", "2026-03-06 12:00", "2026-03-06 12:03"),
+        ("tmall", "2026-03-06 03:00", "2026-03-06 08:03"),  # asked at night: counted from the opening
+        ("amazon", "2026-03-06 18:00", "2026-03-07 18:00"),
+        ("lazada", "2026-03-06 17:00", "2026-03-06 19:00"),  # the questions of a day are due at one hour
+        ("lazada", "2026-03-06 20:00", "2026-03-07 19:00"),
+    ],
+)
+def test_an_answer_is_due_by_the_clock_of_the_rule(open_made: Any, platform: str, asked: str, due: str) -> None:
+    """Where the platform counts hours of service, so does the list."""
+    times = {"c0": ("2026-03-02 10:00", "2026-03-02 10:00"), "c1": (asked, None)}
+    rows = [
+        {"conversation_id": name, "message_id": f"{name}{role}", "sent_at": datetime.fromisoformat(at),
+         "sender_role": role, "sender_id": f"{name if role == 'customer' else ''}{role}", "text": "Hello"}
+        for name, moments in times.items() for role, at in zip(("customer", "agent"), moments, strict=True) if at
+    ]  # fmt: skip
+    record = build_today(open_made({"messages": rows}, platform=platform, now=asked))
+    (item,) = [item for item in record.items if item.kind.id == "tools.do.chat"]
+    assert item.deadline == datetime.fromisoformat(due)

@@ -77,7 +77,8 @@ def advise(
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
 
-    The best action for the area named in the headline comes first.
+    An action for rows that prove a wrong comes first, else the best one for the area named in the headline. Without gains,
+    grave faults come before all else, such as what to export again.
 
     The gain of an action is the headline (before any cap) without the share of defects its advice is assumed to remove,
     minus the headline now. An advice id under several findings is one action, tried on all of them at once. Gains of
@@ -98,7 +99,26 @@ def advise(
         for effects in _collect_effects(findings, measurements, catalogue, platform, tuple(followups)).values()
     ]
     ranked = sorted(candidates, key=lambda pair: _sort_key(*pair))
-    return tuple(_lead_with_worst_area(ranked, findings, catalogue.scoring, as_of))
+    actions = _lead_with_worst_area(ranked, findings, catalogue.scoring, as_of)
+    return tuple(_lead_with_proof(actions, {action.id: effects for action, effects in ranked}))
+
+
+def _lead_with_proof(
+    actions: Sequence[Recommendation], effects: Mapping[str, Sequence[Effect]]
+) -> Iterator[Recommendation]:
+    """Put the action with most rows that prove a wrong first, and say so."""
+    proofs = {action.id: sum(map(_count_proofs, effects[action.id])) for action in actions}
+    first = max(actions, key=lambda action: proofs[action.id], default=None)
+    if first is None or not proofs[first.id]:
+        yield from actions
+        return
+    yield first.model_copy(update={"aside": message("advice.proof", n=proofs[first.id])})
+    yield from (action.model_copy(update={"aside": None}) for action in actions if action is not first)
+
+
+def _count_proofs(effect: Effect) -> int:
+    figures = (figure for figure in effect.measurement.beside if figure.name == effect.advice.proof)
+    return sum(figure.defects or 0 for figure in figures)
 
 
 def _lead_with_worst_area(
@@ -142,8 +162,19 @@ def _is_recent(measurement: Measurement, as_of: datetime | None) -> bool:
     return as_of is None or not days or date.fromisoformat(max(days)) > as_of.date() - MAX_AGE
 
 
-def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[float, int, float, str]:
+def _is_serious(effects: Sequence[Effect]) -> bool:
+    """Whether the rows there are show a grave fault, which better files would not undo."""
+    return any(
+        effect.finding.status == "fail"
+        and effect.finding.area != "data_quality"
+        and effect.finding.severity in ("critical", "high")
+        for effect in effects
+    )
+
+
+def _sort_key(recommendation: Recommendation, effects: Sequence[Effect]) -> tuple[bool, float, int, float, str]:
     return (
+        not _is_serious(effects) and recommendation.gain_points is None,  # what is wrong comes before what to export
         -(recommendation.gain_points or 0.0),
         EFFORT_RANK[recommendation.effort],
         -sum(effect.avoided for effect in effects),
@@ -377,7 +408,7 @@ def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
 
 def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[AreaScore]) -> Message:
     """Say which area scores lowest where that is not the one that costs most points."""
-    if gain is None or not scored_areas:
+    if gain is None or not scored_areas or body.id == "headline.nothing_fails":
         return body
     lowest = min(scored_areas, key=lambda area: area.score or 0.0)
     area_score = next((area.score for area in scored_areas if area.id == gain.area), None)
@@ -390,6 +421,8 @@ def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Findin
     before = score.value or 0.0
     if gain is None:
         return _compose_on_target(before, findings)
+    if not gain.held_by and not any(finding.status in ("fail", "watch") or finding.withdrawn for finding in findings):
+        return message("headline.nothing_fails", score=before)
     area, points = message(f"area.{gain.area}"), round(gain.uncapped - (score.uncapped or 0.0))
     if gain.held_by:
         codes = tuple(map(Name, gain.held_by))
@@ -408,13 +441,15 @@ def _compose_body(score: Score, gain: AreaGain | None, findings: Sequence[Findin
 
 
 def _compose_on_target(score: float, findings: Sequence[Finding]) -> Message:
-    """All that is scored is on target; "on target" without a "but" only where nothing fails and nothing was withdrawn."""
+    """All that is scored is on target; "on target" without a "but" only where nothing fails, is withdrawn or lost."""
     failing = tuple(Name(finding.code) for finding in findings if finding.status == "fail")
     if failing:
         return message("headline.fine_but_fails", n=len(failing), score=score, codes=failing)
     withdrawn = tuple(Name(finding.code) for finding in findings if finding.withdrawn)
     if withdrawn:
         return message("headline.fine_but_withdrawn", n=len(withdrawn), score=score, codes=withdrawn)
+    if any(finding.id == "rejects" and finding.status == "watch" for finding in findings):
+        return message("headline.fine_but_lost", score=score)
     return message("headline.fine", score=score)
 
 

@@ -152,6 +152,11 @@ class Advice(StrictModel):
     )
     mends: str = "true"
     removes: float = Field(ge=0, le=1)
+    proof: str | None = Field(
+        default=None,
+        description="Name of a figure beside the finding whose bad rows are no sign but proof; any of them puts the "
+        "action first.",
+    )
 
 
 class Cause(StrictModel):
@@ -257,6 +262,10 @@ class Rule(StrictModel):
                 raise InvalidValue(message("catalogue.advice_names", advice=advised, dimension=dimension, known=listed))
         if len({printed.name for printed in self.printed}) < len(self.printed):
             raise InvalidValue(message("catalogue.printed_twice"))
+        figures = {figure.name: figure for figure in self.measure.beside}
+        odd = next((advice.proof for advice in self.advice if advice.proof and advice.proof not in figures), None)
+        if odd is not None:
+            raise InvalidValue(message("catalogue.proof", name=Name(odd), names=tuple(map(Name, figures))))
         return self
 
 

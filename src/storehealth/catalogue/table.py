@@ -64,6 +64,10 @@ class TableColumn(StrictModel):
         default="equal", description="How values of several rows of one key in one file are combined."
     )
     optional: bool = Field(default=False, description="A part of the key that a row may lack.")
+    follows: tuple[Identifier, ...] = Field(
+        default=(),
+        description="Events with which the value comes; the first that the row has decides whether as_of hides it.",
+    )
 
 
 class Table(StrictModel):
@@ -87,9 +91,9 @@ class Table(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Table:
-        unknown = [
-            name for name in (*self.key, *self.final, *([self.born] if self.born else [])) if name not in self.columns
-        ]
+        followed = (name for column in self.columns.values() for name in column.follows)
+        named = (*self.key, *self.final, *followed, *([self.born] if self.born else []))
+        unknown = [name for name in named if name not in self.columns]
         if unknown:
             raise InvalidValue(message("catalogue.key_columns", columns=tuple(map(Name, unknown))))
         return self

@@ -53,7 +53,10 @@ def name_need(need: str) -> Message:
 def _name_alternative(table: str, _: str, column: str) -> Message:
     if not column:
         return name_table(table)
-    return message("unit.brackets", what=name_table(table), inside=Name(column.replace("=", ": ")))
+    name, _, word = column.partition("=")
+    inside = data_text(f"table.{table}.{name}", name)
+    inside = message("need.word", column=inside, word=Name(word)) if word else inside
+    return message("unit.brackets", what=name_table(table), inside=inside)
 
 
 def name_needs(needs: Collection[str]) -> tuple[Message, ...]:

@@ -45,6 +45,8 @@ from storehealth.version import __version__
 
 KEPT = 8
 """Remembered stores per state folder; the oldest are deleted."""
+ONE_LANGUAGE = {"language": "en"}
+"""Notes of sources are digested in this language, whatever the run's own is."""
 LATEST = 2
 """Remembered stores, the latest, among which known parts are looked for."""
 LONGEST = 64 << 20
@@ -303,7 +305,7 @@ def _list_table_facts(inputs: PreparedInputs) -> dict[str, list[object]]:
         found.setdefault(part.table, []).append(rows)
     for source in inputs.intake.sources:
         for table in {*source.tables, *FACT_TABLES}:
-            found.setdefault(table, []).append(source.model_dump_json())
+            found.setdefault(table, []).append(source.model_dump_json(context=ONE_LANGUAGE))
     for reject in inputs.intake.rejects:
         found.setdefault("rejects", []).append((reject.source, reject.parquet.parent.name, reject.rows))
     return found
@@ -367,7 +369,7 @@ def list_figure_inputs(
 
 
 def _dump(records: Iterable[BaseModel]) -> list[str]:
-    return [record.model_dump_json() for record in records]
+    return [record.model_dump_json(context=ONE_LANGUAGE) for record in records]
 
 
 @cache

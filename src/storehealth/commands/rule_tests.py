@@ -29,7 +29,7 @@ from storehealth.intake.draft import LayoutTrial, open_sheet, try_layout
 from storehealth.intake.recognise import recognise, select_layouts
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
-from storehealth.model import Finding, SideFigure
+from storehealth.model import Finding, MissCause, SideFigure
 from storehealth.support.message import Message, Name, load_message, message, verbatim
 
 TOLERANCE = 5e-5
@@ -163,9 +163,11 @@ class ExampleRun:
         rule: The rule it belongs to.
         number: Its position in the file, from 1.
         place: File and line.
-        misses: Expectations that were not met.
+        unmet: Expectations that were not met.
         problem: Why it could not be run; None if it could.
         edges: Whether its rows lie on the limit and just past it.
+        beside: The figures beside the main one.
+        causes: Each miss by its cause.
         seconds: How long it took.
     """
 
@@ -176,6 +178,7 @@ class ExampleRun:
     problem: Message | None = None
     edges: Edges | None = None
     beside: tuple[SideFigure, ...] = ()
+    causes: tuple[MissCause, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -233,6 +236,7 @@ def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[ExampleRun]:
             problem=problem,
             edges=result.edges if result else None,
             beside=result.finding.beside if result else (),
+            causes=result.finding.causes if result else (),
             seconds=time.perf_counter() - started,
         )
 

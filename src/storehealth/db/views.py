@@ -34,6 +34,18 @@ NOT_THE_VIEWS_FAULT = (
     duckdb.IOException,
     duckdb.InternalException,
 )
+CONTINUED = {
+    "orders": (
+        "SELECT order_id FROM lake.shipments WHERE order_id IS NOT NULL AND ("
+        "greatest(shipped_at, waybill_uploaded_at, picked_up_at, first_hub_at, delivered_at) > {0} OR waybill_no IN"
+        " (SELECT waybill_no FROM lake.scans WHERE scanned_at > {0} AND waybill_no IS NOT NULL))"
+    ),
+    "conversations": "SELECT conversation_id FROM lake.messages WHERE conversation_id IS NOT NULL AND sent_at > {0}",
+}
+"""SQL of the keys whose story went on after a moment in another table: parcels that moved, chats that were continued.
+
+How such a row came to stand may be the outcome of that.
+"""
 
 
 def create_views(
@@ -178,7 +190,9 @@ def list_affected(tables: Mapping[str, Table], ends: Mapping[str, datetime], as_
 
 
 def _is_affected(table: Table, later: set[str]) -> bool:
-    shown_elsewhere = table.name == "orders" and bool(later & {"shipments", "scans"})
+    shown_elsewhere = bool(
+        later & {"orders": {"shipments", "scans"}, "conversations": {"messages"}}.get(table.name, set())
+    )
     return table.name in later or shown_elsewhere or (bool(later) and not table.events)
 
 
@@ -193,22 +207,19 @@ def _hide_later(table: Table, as_of: datetime) -> str:
     events = [sql.quote_name(column) for column in table.events]
     cells = [f"CASE WHEN {column} <= {moment} THEN {column} END AS {column}" for column in events]
     undone = " OR ".join(f"coalesce({column} > {moment}, false)" for column in events)
-    if table.name == "orders":
-        undone += f" OR coalesce(order_id IN ({_moved_later(moment)}), false)"
+    if table.name in CONTINUED:
+        undone += f" OR coalesce({table.key[0]} IN ({CONTINUED[table.name].format(moment)}), false)"
     cells += [
         f"CASE WHEN NOT ({undone}) THEN {sql.quote_name(name)} END AS {sql.quote_name(name)}" for name in table.final
+    ]
+    cells += [
+        f"CASE WHEN coalesce(coalesce({sql.quote_names(column.follows)}) <= {moment}, NOT ({undone}))"
+        f" THEN {sql.quote_name(name)} END AS {sql.quote_name(name)}"
+        for name, column in table.columns.items()
+        if column.follows
     ]
     born = ", ".join([*([sql.quote_name(table.born)] if table.born else []), f"least({', '.join(events)})"])
     return (
         f"SELECT * REPLACE ({', '.join(cells)}) FROM lake.{table.name}"
         f" WHERE coalesce({born}) IS NULL OR coalesce({born}) <= {moment}"
-    )
-
-
-def _moved_later(moment: str) -> str:
-    """SQL of the orders whose parcels moved after a moment: their status may be the word for that."""
-    parcel = "greatest(shipped_at, waybill_uploaded_at, picked_up_at, first_hub_at, delivered_at)"
-    return (
-        f"SELECT order_id FROM lake.shipments WHERE order_id IS NOT NULL AND ({parcel} > {moment}"
-        f" OR waybill_no IN (SELECT waybill_no FROM lake.scans WHERE scanned_at > {moment} AND waybill_no IS NOT NULL))"
     )

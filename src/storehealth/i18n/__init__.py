@@ -149,7 +149,10 @@ class Words:
 
     def _column(self, table: str, _: str, column: str) -> str:
         name = self.name_table(table)
-        return self.say("unit.brackets", what=name, inside=column) if column else name
+        title, _, word = column.partition("=")
+        title = self._texts.form(f"table.{table}.{title}") or title
+        inside = self.say("need.word", column=title, word=word) if word else title
+        return self.say("unit.brackets", what=name, inside=inside) if column else name
 
     def to_lower(self, name: str) -> str:
         """A name as it stands within a sentence."""

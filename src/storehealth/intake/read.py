@@ -50,6 +50,8 @@ from storehealth.privacy import scrub
 from storehealth.support.message import Name, dump_message, load_message, message
 from storehealth.support.sandbox import apply_thread_limit
 
+STORED = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2"
+"""How rows are stored: delta encodings take a fifth less time and space than those of version 1 at the usual level."""
 LONGEST_VALUE = 2000
 INSERTED = 50_000
 """Damaged lines listed at a time."""
@@ -454,7 +456,7 @@ def require_content(plan: ReadingPlan, table: Table) -> str:
 def _write(con: Con, table: Table, rows: str, folder: Path, unique: bool) -> TableFacts:
     """Write a table; ``unique``: its keys are known not to repeat, so they need no counting."""
     path = folder / f"{table.name}.parquet"
-    count = _fetch_number(con, f"COPY ({rows}) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    count = _fetch_number(con, f"COPY ({rows}) TO {quote_literal(str(path))} ({STORED})")
     facts = f"SELECT {count_keys(table, unique)} FROM {quote_literal(str(path))}"
     return TableFacts(count, *con.execute(facts).fetchall()[0])
 

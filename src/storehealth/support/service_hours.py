@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -59,6 +59,25 @@ class ServiceHours:
         if any(day in off for off, _ in years):
             return self.on_holidays
         return self.weekdays[day.weekday()]
+
+
+LONGEST_CLOSED = 60
+"""Days in a row that a store may be closed before its hours no longer say when something is due."""
+
+
+def add_open_time(hours: ServiceHours, since: datetime, seconds: float) -> datetime:
+    """Return the moment at which so many seconds of open time have passed; in wall time where the hours never come."""
+    midnight, left = since.replace(hour=0, minute=0, second=0, microsecond=0), seconds
+    past = since  # what was open until then has been counted, so that overlapping spells count once
+    for number in range(-1, LONGEST_CLOSED):
+        day = midnight + timedelta(days=number)
+        for opens, closes in sorted(hours.list_starting(day.date())):
+            start, end = max(past, day + timedelta(seconds=opens)), day + timedelta(seconds=closes)
+            if (end - start).total_seconds() >= left and end > start:
+                return start + timedelta(seconds=left)
+            left -= max(0.0, (end - start).total_seconds())
+            past = max(past, end)
+    return since + timedelta(seconds=seconds)
 
 
 def parse_hours(texts: Sequence[str], countries: Sequence[str] = ()) -> ServiceHours:

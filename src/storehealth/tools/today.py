@@ -18,6 +18,7 @@ from storehealth.catalogue.common import StrictModel
 from storehealth.i18n import translate
 from storehealth.model.tools import Days, Figure, Id, Money, Seconds, ToolRecord, ToolRow
 from storehealth.support.message import Language, Message, Name, message
+from storehealth.support.service_hours import ServiceHours, add_open_time, parse_hours
 from storehealth.support.validation import InvalidValue
 from storehealth.tools import Row, ToolInputs, explain_need, list_missing, to_number, to_place
 from storehealth.tools.stock import StockLine, explain_missing_stock, list_stock
@@ -27,7 +28,7 @@ State = Literal["due", "breached", "passed"]
 SOON = 86400.0
 """Seconds before a deadline in which something still to be saved comes first."""
 OLDEST_CHAT = timedelta(days=2)
-"""Questions open for longer are not answered any more; they count as missed, not as work of today."""
+"""Questions due longer before the end of the files are not answered any more: they are missed, not work of today."""
 STALE_DAYS = 1.0
 """Days after which the list begins with the advice to export again."""
 PACE_DAYS = 14
@@ -201,9 +202,12 @@ ORDERS = """
 """
 CHATS = """
     SELECT session_id, customer_id, opened_at, coalesce(agent_id, skill_group) AS who, source_file, source_row,
-           opened_at + to_seconds(greatest(getvariable('reply_goal'), getvariable('answer_within'))) AS deadline
+           greatest(getvariable('reply_goal'), getvariable('answer_within')) AS seconds, getvariable('reply_clock') AS clock,
+           CASE WHEN getvariable('answer_day_due') > 0
+                THEN (opened_at - to_seconds(getvariable('answer_day_ends')))::DATE + INTERVAL 1 DAY
+                     + to_seconds(getvariable('answer_day_due')) END AS due_at
     FROM turns
-    WHERE replied_at IS NULL AND NOT is_bot_settled AND opened_at >= getvariable('chat_end') - to_seconds($oldest)
+    WHERE replied_at IS NULL AND NOT is_bot_settled
 """
 CASES = """
     SELECT case_id, order_id, refund_amount, coalesce(handler_id, reviewer_id) AS who, source_file, source_row,
@@ -301,11 +305,13 @@ def _find_money(inputs: ToolInputs, code: str, paid: float | None, currency: str
 def _list_chats(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[OpenThing]:
     if not _has_replies(inputs):
         return
-    for row in inputs.fetch(CHATS, oldest=OLDEST_CHAT.total_seconds()):
+    hours = _read_hours(inputs)
+    for row in inputs.fetch(CHATS):
+        deadline = row["due_at"] or find_answer_deadline(row["opened_at"], row["seconds"], row["clock"], hours)
+        if max(row["opened_at"], deadline) < ends["chats"] - OLDEST_CHAT:
+            continue
         what = inputs.mask("session", row["session_id"])
-        yield OpenThing(
-            "chat", what, row["deadline"], ends["chats"], None, row["who"], to_place(row), writer.write("chat")
-        )
+        yield OpenThing("chat", what, deadline, ends["chats"], None, row["who"], to_place(row), writer.write("chat"))
 
 
 def _list_cases(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[OpenThing]:
@@ -319,6 +325,29 @@ def _list_cases(inputs: ToolInputs, ends: Row, writer: ReplyWriter) -> Iterator[
         yield OpenThing(
             row["kind"], row["case_id"], row["deadline"], ends["cases"], money, row["who"], to_place(row), text
         )
+
+
+def _read_hours(inputs: ToolInputs) -> ServiceHours:
+    own = {name: fact.value for name, fact in inputs.settings.list_facts().items()}
+    lists = [own.get(name, inputs.find_fact(name)) for name in ("service_hours", "holidays")]
+    texts, countries = (value if isinstance(value, tuple) else () for value in lists)
+    return parse_hours(texts, countries)
+
+
+def find_answer_deadline(asked: datetime, seconds: float, clock: str, hours: ServiceHours) -> datetime:
+    """When an answer is due by the clock that the rules count by.
+
+    Args:
+        asked: When the customer asked, in the store's zone.
+        seconds: How long an answer may take.
+        clock: ``wall``; ``clip``, which stands still while the store is closed; or ``exclude_by_start``, which judges no
+            question from outside the hours: its time begins when the store opens.
+        hours: When the store, or the platform's clock, is open.
+    """
+    if clock == "clip":
+        return add_open_time(hours, asked, seconds)
+    since = add_open_time(hours, asked, 0) if clock == "exclude_by_start" else asked
+    return since + timedelta(seconds=seconds)
 
 
 def _has_replies(inputs: ToolInputs) -> bool:

@@ -8,11 +8,14 @@
 -- personal: buyer_id
 WITH sent AS (                 -- weights and waybills of an order
     SELECT order_id, sum(weight_kg) AS weight, count(weight_kg) = count(*) AS weighed,
-           arg_min(weight_kg, left_at) AS first_weight, min(left_at) AS first_at, max(weight_kg) AS most_weight, arg_max(left_at, weight_kg) AS most_at,
+           arg_min(weight_kg, row(left_at, weight_kg)) FILTER (left_at IS NOT NULL AND weight_kg IS NOT NULL) AS first_weight,
+           min(left_at) AS first_at, max(weight_kg) AS most_weight,
+           arg_max(left_at, row(weight_kg, -epoch(left_at))) FILTER (left_at IS NOT NULL AND weight_kg IS NOT NULL) AS most_at,
+           min(least(picked_up_at, first_hub_at)) AS scanned_at,
            bool_or(uploaded_at + INTERVAL 48 HOUR < coalesce(picked_up_at, first_hub_at, delivered_at, until)) AS unscanned
     FROM (SELECT *, coalesce(picked_up_at, uploaded_at, first_hub_at) AS left_at FROM parcels)
     GROUP BY order_id
-    HAVING weight IS NOT NULL OR unscanned
+    HAVING weight IS NOT NULL OR unscanned OR scanned_at IS NOT NULL
 ),
 lines AS (
     SELECT order_id, count(DISTINCT sku_id) FILTER (NOT coalesce(is_gift, false)) AS skus, min(sku_id) FILTER (NOT coalesce(is_gift, false)) AS only_sku,
@@ -37,8 +40,14 @@ shared AS (               -- one waybill for buyers in different places
     HAVING count(DISTINCT coalesce(o.province, '') || ' ' || coalesce(o.city, '')) > 1
        AND (count(o.buyer_id) = 0 OR count(DISTINCT o.buyer_id) > 1)
 ),
-counted AS (              -- all warehouses together; without its reserved goods a zero tells only of later payments
-    SELECT sku_id, taken_at, sum(available) AS available, sum(reserved) AS reserved FROM stock WHERE taken_at IS NOT NULL GROUP BY ALL
+shelf AS (
+    SELECT sku_id, coalesce(warehouse, '') AS place, taken_at, available, reserved FROM stock WHERE taken_at IS NOT NULL
+),
+counted AS (              -- each warehouse by its latest snapshot; without its reserved goods a zero tells only of later payments
+    SELECT m.sku_id, m.taken_at, sum(s.available) AS available, sum(s.reserved) AS reserved
+    FROM (SELECT DISTINCT sku_id, t.taken_at, p.place FROM shelf AS t JOIN (SELECT DISTINCT sku_id, place FROM shelf) AS p USING (sku_id)) AS m
+    ASOF JOIN shelf AS s ON s.sku_id = m.sku_id AND s.place = m.place AND m.taken_at >= s.taken_at
+    GROUP BY ALL
 ),
 empty AS (
     SELECT f.order_id
@@ -55,7 +64,7 @@ SELECT f.order_id, kind, paid_at, picked_up_at, handed_over_at, parcels, sku_id,
        coalesce((first_weight < 0.3 * most_weight OR first_piece < 0.3 * usual) AND first_at + INTERVAL 24 HOUR <= most_at, false) AS light_first,
        f.order_id IN (SELECT order_id FROM empty) AS none_in_stock,
        coalesce(unscanned, false) AND (SELECT 2 * count(picked_up_at) > count(*) FROM parcels) AS no_scan,
-       coalesce(picked_up_at < paid_at, false) AND NOT (f.kind = 'presale' AND getvariable('presale_before_payment')) AS scan_before_payment,
+       coalesce(least(scanned_at, picked_up_at) < paid_at, false) AND NOT (f.kind = 'presale' AND getvariable('presale_before_payment')) AS scan_before_payment,
        f.order_id IN (SELECT order_id FROM shared) AS shared_waybill
 FROM fulfilments AS f
 LEFT JOIN substitute_talk USING (order_id)

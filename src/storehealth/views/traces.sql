@@ -22,7 +22,7 @@ moves AS (                -- what the waybill file tells counts as a scan
 ),
 runs AS (                 -- from pick-up to the end of the journey
     SELECT waybill_no, coalesce(min(scanned_at) FILTER (event = 'picked_up'), min(scanned_at)) AS began_at,
-           min(scanned_at) FILTER (event IN ('delivered', 'returned')) AS ended_at,
+           list(scanned_at) FILTER (event IN ('delivered', 'returned')) AS ends,
            arg_min(location, scanned_at) FILTER (location IS NOT NULL) AS origin,
            min(source_file) AS source_file, arg_min(source_row, row(source_file, scanned_at, source_row)) AS source_row
     FROM moves
@@ -30,7 +30,7 @@ runs AS (                 -- from pick-up to the end of the journey
     GROUP BY waybill_no
 ),
 placed AS (               -- Chinese provinces go by their first two characters: 江苏, 江苏省
-    SELECT r.*, order_id, carrier, warehouse, province,
+    SELECT r.*, list_min(list_filter(ends, lambda moment: moment >= began_at)) AS ended_at, order_id, carrier, warehouse, province,
            lower(CASE WHEN regexp_matches(province, '^\p{Han}') THEN left(province, 2) ELSE province END) AS place,
            lower(CASE WHEN regexp_matches(origin, '^\p{Han}') THEN left(origin, 2) ELSE origin END) AS origin_place
     FROM runs AS r
@@ -48,7 +48,7 @@ lanes AS (                -- a pick-up place that does not name its province is 
 ),
 stretches AS (
     SELECT waybill_no, scanned_at AS gap_from,
-           lead(scanned_at) OVER (PARTITION BY waybill_no ORDER BY scanned_at) AS gap_to,
+           lead(scanned_at) OVER (PARTITION BY waybill_no ORDER BY scanned_at, event <> 'picked_up') AS gap_to,
            CASE WHEN scanned_at = began_at AND event = 'picked_up' THEN getvariable('trace_start')
                 WHEN lane = 'remote' THEN getvariable('trace_gap_remote')
                 WHEN lane = 'near' THEN getvariable('trace_gap_near')
@@ -56,6 +56,7 @@ stretches AS (
     FROM moves
     JOIN lanes USING (waybill_no)
     WHERE scanned_at >= began_at AND scanned_at <= coalesce(ended_at, scanned_at)
+      AND (ended_at IS NULL OR ended_at > began_at)      -- a mark of arrival alone tells nothing of the way
     QUALIFY gap_to IS NOT NULL OR ended_at IS NULL
 ),
 decided AS (              -- one too long decides; else the one still running; else the longest for its lane
