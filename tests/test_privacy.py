@@ -26,8 +26,8 @@ from storehealth.privacy import (
     scrub,
 )
 from storehealth.privacy import key as key_file
-from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 from storehealth.privacy.key import FILE
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 
 
 @pytest.mark.parametrize(

@@ -217,16 +217,16 @@ def _from(part: StoredTable) -> str:
 
 
 LETTERS = re.compile(r"[^\W\d_]+")
-KNOWN_WORDS = frozenset(
-    "年 月 日 时 时分 分 秒 点 元 上午 下午 am pm a p m t z h utc gmt usd eur cny rmb gbp brl mxn jpy idr inr jan feb mar apr may jun jul"
-    " aug sep sept oct nov dec ene abr ago dic fev mai out dez january february march april june july august september"
-    " october november december".split()
+KNOWN_WORDS = re.compile(
+    "[年月日时分秒点元apmthz]|时分|[上下]午|[ap]m|utc|gmt|usd|eur|cny|rmb|gbp|brl|mxn|jpy|idr|inr"
+    "|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?"
+    "|ene|abr|ago|dic|fev|mai|out|dez"
 )
 """What stands in times and amounts."""
 
 
 def _hide_word(found: re.Match[str]) -> str:
-    return found[0] if found[0].lower() in KNOWN_WORDS else "x" * len(found[0])
+    return found[0] if KNOWN_WORDS.fullmatch(found[0].lower()) else "x" * len(found[0])
 
 
 class _Columns:
