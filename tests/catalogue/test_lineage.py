@@ -256,6 +256,8 @@ SPELT = [
     "(SELECT count(*) FROM range(200) r(n) JOIN messages ON n < ascii(messages.text))",
     "(SELECT count(*) FROM (SELECT 1 FROM range(200) r(n) WHERE n < ascii(text)))",
     "(SELECT count(*) FROM (SELECT 1 FROM range(200) LIMIT ascii(text)))",
+    "(SELECT count(*) FROM (SELECT unnest(range(ascii(text)))))",
+    "(SELECT count(*) FROM range(200) r(n) GROUP BY n < ascii(text) LIMIT 1)",
     "(SELECT max(n) FROM (SELECT 1 AS n UNION SELECT 2) WHERE n < ascii(text))",
     "(SELECT count(*) FILTER (n < ascii(text)) FROM range(200) r(n))",
 ]

@@ -290,7 +290,7 @@ class Lineage:
         columns = list[Column]()
         self_tables = dict(tables)
         is_chosen = outer is not None and (
-            any(kind == DERIVED for relation in scope.relations for kind in (relation.columns or {}).values())
+            any(relation.columns is None or DERIVED in relation.columns.values() for relation in scope.relations)
             or any(self._uses_derived(part, scope, tables) for part in _list_conditions(node))
         )
         for item in node["select_list"]:
@@ -415,6 +415,7 @@ def _name_kind(kind: str) -> str:
 def _list_conditions(select: Node) -> Iterator[Node]:
     """What decides which rows a SELECT gives, and how many: conditions, limits, arguments of table functions."""
     yield from (select[key] for key in ("where_clause", "having", "qualify") if select.get(key))
+    yield from select.get("group_expressions") or ()
     for part in _walk([select["from_table"], select["modifiers"]]):
         for key in ("condition", "limit", "offset"):
             if isinstance(part.get(key), Mapping):
