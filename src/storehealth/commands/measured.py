@@ -39,7 +39,7 @@ from storehealth.measure.evidence import Fingerprints
 from storehealth.measure.plan import PARTS_READ, SUMMARIES, MeasurePlan, list_read_views, list_read_words, measure_store
 from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, PlainFigures, Window
 from storehealth.privacy import load_installation_key
-from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
+from storehealth.support.atomic_files import make_state_folder, restrict_to_owner, write_atomically
 from storehealth.support.message import Message, message
 from storehealth.version import __version__
 
@@ -412,7 +412,7 @@ class _Remembered:
         if len(content) > LONGEST:
             return
         with suppress(OSError):
-            path = make_private_folder(self._folder) / f"{digest}.json"
+            path = make_state_folder(self._folder) / f"{digest}.json"
             write_atomically(path, self._sign(digest, content) + b"\n" + content)
             restrict_to_owner(path)
             kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
