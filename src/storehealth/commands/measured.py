@@ -276,7 +276,8 @@ class _KnownParts:
         facts += [("first", min((part.first for part in inputs.intake.tables if part.first), default=None))]
         common = _digest_facts(facts)
         moments = {f"{name}_end": store.con.execute(f"SELECT getvariable('{name}_end')").fetchall() for name in ENDS}
-        summaries = dict(_read_summaries(store, inputs.catalogue.views))
+        readable = [name for name in list_read_views(plan, store.filled) if name in SUMMARIES]
+        summaries = dict(_read_summaries(store, inputs.catalogue.views, readable))
         of_tables = _list_table_facts(inputs)
         for name, words in list_read_words(plan).items():
             own = [(word, value) for word in sorted(words) for value in of_tables.get(word, ())]
@@ -311,9 +312,9 @@ def _list_table_facts(inputs: PreparedInputs) -> dict[str, list[object]]:
     return found
 
 
-def _read_summaries(store: Store, views: Mapping[str, View]) -> Iterator[tuple[str, object]]:
-    """The rows of each summary, as one digest."""
-    for name in SUMMARIES:
+def _read_summaries(store: Store, views: Mapping[str, View], names: Iterable[str]) -> Iterator[tuple[str, object]]:
+    """The rows of each summary that a rule will read, as one digest."""
+    for name in names:
         create_views(store.connections, views, [name])
         rows = f"SELECT md5(string_agg(line, chr(10) ORDER BY line)) FROM (SELECT {name}::VARCHAR AS line FROM {name})"
         yield name, store.con.execute(rows).fetchall()
