@@ -376,6 +376,8 @@ class Lineage:
 
     def _trace_function(self, node: Node, scope: _Scope, tables: Mapping[str, Sequence[Column]]) -> str:
         name = str(node["function_name"]).lower()
+        if node.get("schema") or node.get("catalog") or len((node.get("qualified_name") or {}).get("path") or ()) > 1:
+            return TEXT  # text.upper() is parsed as a function of a schema
         arguments = [
             argument.get("expression", argument) for argument in node.get("arguments") or node.get("children") or ()
         ]
