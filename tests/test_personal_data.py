@@ -45,6 +45,7 @@ def orders() -> Iterator[str]:
         )
     yield f"O-1000,{NAMES[4]},2026-09-01 08:00:00,{PHONES[0]},{NAMES[0]},,,,,{MAILS[0]},{BUYERS[0]},,,,,,,,"
     yield f"O-1001,paid,{ADDRESSES[0]},2026-09-01 09:00:00,,,,,,{NAMES[1]},{BUYERS[1]},,,,,,,,"
+    yield f"O-1004,paid,2026-09-01 08:00:00,{NAMES[2]} {PHONES[2]},{NAMES[3]} 7,{NAMES[4]}2026-09-01,,,,99,{BUYERS[1]},,,,,,,,"
     yield f"O-1002,{TEXTS[2]},2026-09-01 09:00:00,{NAMES[2]}"
     yield f'O-1003,"{NAMES[3]} {PHONES[4]} {MAILS[1]}'
 

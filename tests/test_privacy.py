@@ -27,6 +27,7 @@ from storehealth.privacy import (
 )
 from storehealth.privacy import key as key_file
 from storehealth.privacy.key import FILE
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_a_cell_that_could_not_be_read_is_shown_only_if_it_is_plainly_a_time_or_
 def test_a_shape_keeps_no_letter_and_no_digit(text: str) -> None:
     """Whatever the script."""
     assert all(sign in "x9" or not sign.isalnum() for sign in reduce_to_shape(text))
+    assert not CONTROL_CHARS_IN_LINES.search(reduce_to_shape(text))
 
 
 @given(st.text())

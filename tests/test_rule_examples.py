@@ -22,6 +22,8 @@ from storehealth.db import Store
 from storehealth.errors import CatalogueError, StorehealthError
 from storehealth.measure.rule_sql import build_source
 
+SHOWN = 5
+"""Rows of evidence whose order is compared."""
 BESIDE = Path(__file__).parent / "stores" / "beside_examples.json"
 NO_ROWS_ON = frozenset({"(roles) = (0)"})
 """Limits that no row can lie on: a day of a person without any work is no row."""
@@ -86,12 +88,17 @@ class Limit(NamedTuple):
 
 
 def describe_run(run: ExampleRun) -> dict[str, Any]:
-    """What an example gave besides its verdict: figures beside, and how many misses have which cause."""
+    """What an example gave besides its verdict: figures beside, the cause of each miss, and the rows shown first."""
+    assert run.finding
     causes: Counter[str] = Counter()
-    for cause in run.causes:
+    for cause in run.finding.causes:
         causes[cause.id] += cause.misses
-    figures = {figure.name: [figure.value, figure.count, figure.judged] for figure in run.beside}
-    return figures | ({"causes": dict(causes)} if causes else {})
+    figures: dict[str, Any] = {
+        figure.name: [figure.value, figure.count, figure.judged] for figure in run.finding.beside
+    }
+    figures |= {"causes": dict(causes)} if causes else {}
+    first = [row.line for row in run.finding.evidence.rows[:SHOWN]]
+    return figures | ({"first lines": first} if first else {})
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pytest
 from tests.measure.fakes import FakeStore, catalogue_of, rule_of, store_of
 
 from storehealth.catalogue import Catalogue
+from storehealth.catalogue.lineage import HARMLESS as HARMLESS_KINDS
 from storehealth.catalogue.lineage import Lineage
 from storehealth.catalogue.table import Table
 from storehealth.errors import StorehealthError
@@ -243,6 +244,31 @@ def test_a_figure_made_of_a_text_is_refused() -> None:
     assert NUMBER not in str(raised.value)
 
 
+SPELT = [
+    "length(repeat('x', ascii(text)))",
+    "strlen(repeat('x', text[1:1]::BIGINT))",
+    "len(range(ascii(text[2:])))",
+    "length(regexp_extract(text, '1*'))",
+    "length(text[:ascii(text)])",
+    "count_star() OVER (ORDER BY message_id ROWS BETWEEN ascii(text) PRECEDING AND CURRENT ROW)",
+    "(SELECT count(*) FROM range(ascii(text)))",
+    "(SELECT count(*) FROM range(200) r(n) WHERE n < ascii(text))",
+    "(SELECT count(*) FROM range(200) r(n) JOIN messages ON n < ascii(messages.text))",
+    "(SELECT count(*) FROM (SELECT 1 FROM range(200) r(n) WHERE n < ascii(text)))",
+    "(SELECT count(*) FROM (SELECT 1 FROM range(200) LIMIT ascii(text)))",
+    "(SELECT count(*) FROM (SELECT unnest(range(ascii(text)))))",
+    "(SELECT count(*) FROM range(200) r(n) GROUP BY n < ascii(text) LIMIT 1)",
+    "(SELECT max(n) FROM (SELECT 1 AS n UNION SELECT 2) WHERE n < ascii(text))",
+    "(SELECT count(*) FILTER (n < ascii(text)) FROM range(200) r(n))",
+]
+
+
+@pytest.mark.parametrize("sql", SPELT)
+def test_a_count_does_not_spell_a_text(sql: str) -> None:
+    """As many as the number of a letter is that letter."""
+    assert Lineage(pack(rule_of(good="ok")), stocked().con, ROWS).trace(sql) not in HARMLESS_KINDS
+
+
 RAISING = {
     "error": "error('x' || text)",
     "error in a case": "CASE WHEN text IS NOT NULL THEN error(text) END",
@@ -280,6 +306,8 @@ HARMLESS = {
     "CASE WHEN text = '' THEN 'blank' ELSE 'written' END": "written",
     "count(*) OVER ()": 1,
     "length(text)": len(SECRET),
+    "length(trim(lower(text)))": len(SECRET),
+    "(SELECT count(*) FROM messages WHERE text LIKE '%找%')": 1,
     "text IS NULL": False,
     "amount * 2": 10.0,
     "getvariable('limit_hours')": 48,

@@ -52,6 +52,16 @@ def columns(layout: Layout) -> dict[str, str]:
     return {key: column.headers[0] for key, column in layout.columns.items()}
 
 
+def test_a_draft_holds_whatever_a_header_holds(shipped: Catalogue) -> None:
+    """YAML refuses control characters that JSON leaves as they are."""
+    odd = "x\x1b[31m\x9b\x85\u202e\ufeff\x7f"
+    rows = [[f"A10{n}", f"2026-09-0{n} 08:00:00", f"{n}.50", odd] for n in range(1, 9)]
+    top = [[f"Bestellnummer{odd}", "Angelegt am", f"Betrag{odd}", odd], *rows]
+    text = draft_layout("my_shop", top, "delimited", shipped)
+    assert not any(char in text for char in "\x1b\x9b\x85\u202e\x7f")
+    check_draft(text, top, shipped)
+
+
 def test_headers_that_other_layouts_know_or_nearly_know_are_mapped_by_name(shipped: Catalogue) -> None:
     """People's columns are not read; what is not taken is listed with what it holds."""
     top = table(

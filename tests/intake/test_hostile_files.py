@@ -83,6 +83,15 @@ def test_a_cell_outside_any_sheet_refuses_the_workbook(tmp_path: Path, reference
     assert refused(tmp_path, workbook(f'<row r="{row}">{cell(reference, "x")}</row>')) == "intake.impossible_cell"
 
 
+@pytest.mark.parametrize("spelling", ["r='{}'", 'r = "{}"', '\nr\n=\n"{}"', "s='1' t = 'inlineStr' r=\t'{}'"])
+def test_a_reference_is_found_however_xml_spells_it(tmp_path: Path, spelling: str) -> None:
+    """Else the reader would make the table first."""
+    text = f"<c {spelling.format('ZZZZZ3')}><is><t>x</t></is></c>"
+    assert refused(tmp_path, workbook(f'<row r="3">{text}</row>')) == "intake.impossible_cell"
+    row = f"<row {spelling.format(9999999)}><c><v>1</v></c></row>"
+    assert refused(tmp_path, workbook(row)) == "intake.impossible_cell"
+
+
 @pytest.mark.parametrize("reference", ["XFD1048576", "ZZ1048576", "XFD2000"])
 def test_a_distant_cell_refuses_the_workbook(tmp_path: Path, reference: str) -> None:
     """It is possible; the table up to it would fill the memory."""
@@ -156,6 +165,22 @@ def test_a_file_that_ends_lines_with_cr_may_hold_one_lf(take: Take, place: int) 
     ends[place + 1] = "\n"
     text = "订单号,下单时间,金额\r" + "".join(map("".join, zip(lines, ends, strict=True)))
     assert take({"o.csv": text}).tables[0].rows == 6
+
+
+def test_a_cr_file_may_end_its_header_with_lf(take: Take) -> None:
+    """As where the header was written by another program than the rows."""
+    rows_of_old_macs = "\r".join(f"{n},2026-01-02,d" for n in range(9))
+    intake = take({"o.csv": f"Order,Created,Note\n{rows_of_old_macs}"})
+    assert (intake.sources[0].rows, intake.sources[0].kept) == (9, 9)
+
+
+@pytest.mark.parametrize("others", [0, 1, 9])
+def test_a_half_of_a_surrogate_pair_costs_a_cell_of_a_table(take: Take, others: int) -> None:
+    """Also where nothing else in the file is beyond ASCII."""
+    lines = "".join(f"{n},2026-01-03,d\n" for n in range(others))
+    text = f"Order,Created,Note\nx,2026-01-02,ab\ud83d\n{lines}"
+    intake = take({"o.csv": text.encode("utf-8", "surrogatepass")})
+    assert (intake.sources[0].encoding, intake.sources[0].kept) == ("utf-8", others + 1)
 
 
 def test_a_cell_may_hold_a_cr(take: Take) -> None:

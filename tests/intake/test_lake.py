@@ -250,6 +250,18 @@ def test_links_in_the_lake_are_not_followed(take: Take, tmp_path: Path, part: st
     assert [(each, each.read_bytes()) for each, _ in before] == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such links")
+@pytest.mark.parametrize("part", ["lake", "lake/seen"])
+def test_a_link_to_a_folder_is_replaced_in_the_state_folder(take: Take, tmp_path: Path, part: str) -> None:
+    """Rows with personal data would else lie wherever it points, for all to read."""
+    outside, link = tmp_path / "outside", tmp_path / part
+    outside.mkdir()
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(outside)
+    assert take({"orders.csv": ORDERS}).tables
+    assert (list(outside.iterdir()), link.is_symlink(), stat.S_IMODE(link.stat().st_mode)) == ([], False, 0o700)
+
+
 def test_drafts_of_killed_runs_and_entries_long_unused_are_deleted(take: Take, tmp_path: Path) -> None:
     """Once a day; what is in use stays, and so do the digests of files that are still there."""
     lake = tmp_path / "lake"

@@ -19,6 +19,8 @@ import duckdb
 from storehealth.catalogue import Catalogue
 
 PLAIN, TOLD, BUYER, SESSION, TEXT = "plain", "told", "buyer", "session", "text"
+DERIVED = "derived"
+"""A value worked out from a text: hidden like it, and so is a count of as many, which may be the number of a letter."""
 UNKNOWN = "unknown"
 """A column that a built-in view works out; such views have no customer texts under other names."""
 LITERAL = "literal"
@@ -29,7 +31,10 @@ OWN = {"session_id": SESSION}
 KEEPING = frozenset({"min", "max", "any_value", "arbitrary", "first", "last", "first_value", "last_value", "nth_value", "lag",
                      "lead", "mode", "ifnull", "coalesce"})  # fmt: skip
 """Functions that give one of their arguments as it is, or none."""
-COUNTING = frozenset({"count", "count_star", "approx_count_distinct", "length", "len", "strlen", "row_number", "rank",
+LENGTHS = frozenset({"length", "len", "strlen"})
+SAME_TEXT = frozenset({"lower", "upper", "trim", "ltrim", "rtrim", "trim_blanks"})
+"""Functions that leave a text about as long as it is."""
+COUNTING = frozenset({"count", "count_star", "approx_count_distinct", *LENGTHS, "row_number", "rank",
                       "dense_rank", "~~", "!~~", "~~*", "!~~*", "contains", "starts_with", "ends_with", "prefix", "suffix",
                       "regexp_matches", "regexp_full_match", "bool_and", "bool_or"})  # fmt: skip
 """Functions whose result says how many or whether, never what."""
@@ -103,6 +108,8 @@ def combine(kinds: Iterable[str]) -> str:
         return LITERAL
     if len(found) == 1:
         return found.pop()
+    if DERIVED in found:
+        return DERIVED
     rest = found - {PLAIN, UNKNOWN}
     if not rest:
         return UNKNOWN
@@ -118,7 +125,7 @@ def change(kinds: Iterable[str]) -> str:
         return LITERAL
     if found <= {PLAIN, UNKNOWN}:
         return UNKNOWN if UNKNOWN in found else PLAIN
-    return BUYER if found <= {PLAIN, UNKNOWN, BUYER, SESSION} else TEXT
+    return BUYER if found <= {PLAIN, UNKNOWN, BUYER, SESSION} else DERIVED
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ class Lineage:
         """Return the kind of values that an expression over the rule's rows shows."""
         try:
             (node,) = self._parse(f"SELECT {expression}")["select_list"]
-            return self._trace(node, _Scope((self._source,)))
+            return _name_kind(self._trace(node, _Scope((self._source,))))
         except (_OpaqueError, LookupError, ValueError, TypeError, duckdb.Error):
             return TEXT
 
@@ -154,7 +161,7 @@ class Lineage:
         relations = [_Relation("", bare), *(_Relation(owner, own) for owner, own in owners.items() if owner)]
         try:
             (node,) = self._parse(f"SELECT {expression}")["select_list"]
-            return TEXT if any(_unfolds(part) for part in _walk(node)) else self._trace(node, _Scope(relations))
+            return TEXT if any(map(_unfolds, _walk(node))) else _name_kind(self._trace(node, _Scope(relations)))
         except (_OpaqueError, LookupError, ValueError, TypeError, duckdb.Error):
             return TEXT
 
@@ -282,6 +289,10 @@ class Lineage:
         scope = _Scope(self._from(node["from_table"], tables, outer), {}, outer)
         columns = list[Column]()
         self_tables = dict(tables)
+        is_chosen = outer is not None and (
+            any(relation.columns is None or DERIVED in relation.columns.values() for relation in scope.relations)
+            or any(self._uses_derived(part, scope, tables) for part in _list_conditions(node))
+        )
         for item in node["select_list"]:
             if item["class"] == "STAR":
                 columns += self._expand(item, scope, self_tables)
@@ -293,7 +304,12 @@ class Lineage:
             columns.append((name, kind))
             if item.get("alias"):
                 scope.aliases[name] = combine((kind, scope.aliases.get(name, kind)))
-        return columns
+        return [(name, DERIVED) for name, _ in columns] if is_chosen else columns
+
+    def _uses_derived(self, node: Node, scope: _Scope, tables: Mapping[str, Sequence[Column]]) -> bool:
+        """Whether a condition or a number of rows depends on what is worked out from a text."""
+        parts = [node, *(side for part in _walk(node) for side in _list_children(part))]
+        return any(self._trace(part, scope, tables) == DERIVED for part in parts)
 
     def _expand(self, star: Node, scope: _Scope, tables: Mapping[str, Sequence[Column]]) -> list[Column]:
         if star.get("columns") or star.get("expr") or star.get("rename_list"):
@@ -366,13 +382,18 @@ class Lineage:
         if name == "getvariable":
             named = [str(argument.get("literal", {}).get("text", "")) for argument in arguments]
             return PLAIN if len(named) == 1 and named[0] and named[0] not in TEXT_VARIABLES else TEXT
+        bounds = [node[key] for key in ("filter", "filter_expr", "start_expr", "end_expr") if node.get(key)]
+        if any(self._uses_derived(bound, scope, tables) for bound in bounds):
+            return DERIVED
+        if name in LENGTHS and any(self._trace(argument, scope, tables) == DERIVED for argument in arguments):
+            return DERIVED
         if name in COUNTING or (node["class"] == "WINDOW" and not arguments and name in self._functions):
             return PLAIN
         if name not in self._functions and name not in KEEPING:
             return TEXT
         others = [node[key] for key in ("offset_expr", "default_expr") if node.get(key)]
         kinds = [self._trace(argument, scope, tables) for argument in (*arguments, *others)]
-        return combine(kinds) if name in KEEPING else change(kinds or [PLAIN])
+        return combine(kinds) if name in KEEPING or (name in SAME_TEXT and TEXT in kinds) else change(kinds or [PLAIN])
 
     def _trace_operator(self, node: Node, scope: _Scope, tables: Mapping[str, Sequence[Column]]) -> str:
         if node["type"] in SAYS_WHETHER:
@@ -385,6 +406,22 @@ class Lineage:
             return PLAIN
         columns = self._query(node["subquery"]["node"], tables, scope)
         return columns[0][1] if node["subquery_type"] == "SCALAR" and len(columns) == 1 else TEXT
+
+
+def _name_kind(kind: str) -> str:
+    return TEXT if kind == DERIVED else kind
+
+
+def _list_conditions(select: Node) -> Iterator[Node]:
+    """What decides which rows a SELECT gives, and how many: conditions, limits, arguments of table functions."""
+    yield from (select[key] for key in ("where_clause", "having", "qualify") if select.get(key))
+    yield from select.get("group_expressions") or ()
+    for part in _walk([select["from_table"], select["modifiers"]]):
+        for key in ("condition", "limit", "offset"):
+            if isinstance(part.get(key), Mapping):
+                yield part[key]
+        if part.get("type") == "TABLE_FUNCTION":
+            yield from (argument.get("expression", argument) for argument in part["function"].get("arguments", ()))
 
 
 def _classify(name: str, kind: str, group: str) -> str:

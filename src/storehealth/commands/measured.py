@@ -39,7 +39,7 @@ from storehealth.measure.evidence import Fingerprints
 from storehealth.measure.plan import PARTS_READ, SUMMARIES, MeasurePlan, list_read_views, list_read_words, measure_store
 from storehealth.model import Breakdowns, Distributions, FrozenModel, Measurement, PlainFigures, Window
 from storehealth.privacy import load_installation_key
-from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
+from storehealth.support.atomic_files import make_state_folder, restrict_to_owner, write_atomically
 from storehealth.support.message import Message, message
 from storehealth.version import __version__
 
@@ -276,7 +276,8 @@ class _KnownParts:
         facts += [("first", min((part.first for part in inputs.intake.tables if part.first), default=None))]
         common = _digest_facts(facts)
         moments = {f"{name}_end": store.con.execute(f"SELECT getvariable('{name}_end')").fetchall() for name in ENDS}
-        summaries = dict(_read_summaries(store, inputs.catalogue.views))
+        readable = [name for name in list_read_views(plan, store.filled) if name in SUMMARIES]
+        summaries = dict(_read_summaries(store, inputs.catalogue.views, readable))
         of_tables = _list_table_facts(inputs)
         for name, words in list_read_words(plan).items():
             own = [(word, value) for word in sorted(words) for value in of_tables.get(word, ())]
@@ -311,9 +312,9 @@ def _list_table_facts(inputs: PreparedInputs) -> dict[str, list[object]]:
     return found
 
 
-def _read_summaries(store: Store, views: Mapping[str, View]) -> Iterator[tuple[str, object]]:
-    """The rows of each summary, as one digest."""
-    for name in SUMMARIES:
+def _read_summaries(store: Store, views: Mapping[str, View], names: Iterable[str]) -> Iterator[tuple[str, object]]:
+    """The rows of each summary that a rule will read, as one digest."""
+    for name in names:
         create_views(store.connections, views, [name])
         rows = f"SELECT md5(string_agg(line, chr(10) ORDER BY line)) FROM (SELECT {name}::VARCHAR AS line FROM {name})"
         yield name, store.con.execute(rows).fetchall()
@@ -411,7 +412,7 @@ class _Remembered:
         if len(content) > LONGEST:
             return
         with suppress(OSError):
-            path = make_private_folder(self._folder) / f"{digest}.json"
+            path = make_state_folder(self._folder) / f"{digest}.json"
             write_atomically(path, self._sign(digest, content) + b"\n" + content)
             restrict_to_owner(path)
             kept = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)

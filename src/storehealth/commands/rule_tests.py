@@ -29,7 +29,7 @@ from storehealth.intake.draft import LayoutTrial, open_sheet, try_layout
 from storehealth.intake.recognise import recognise, select_layouts
 from storehealth.judge import judge
 from storehealth.measure import Edges, MeasureOptions, choose_windows, find_edges, measure
-from storehealth.model import Finding, MissCause, SideFigure
+from storehealth.model import Finding
 from storehealth.support.message import Message, Name, load_message, message, verbatim
 
 TOLERANCE = 5e-5
@@ -166,8 +166,7 @@ class ExampleRun:
         unmet: Expectations that were not met.
         problem: Why it could not be run; None if it could.
         edges: Whether its rows lie on the limit and just past it.
-        beside: The figures beside the main one.
-        causes: Each miss by its cause.
+        finding: What the rows give; None if the example could not be run.
         seconds: How long it took.
     """
 
@@ -177,8 +176,7 @@ class ExampleRun:
     unmet: tuple[UnmetExpectation, ...] = ()
     problem: Message | None = None
     edges: Edges | None = None
-    beside: tuple[SideFigure, ...] = ()
-    causes: tuple[MissCause, ...] = ()
+    finding: Finding | None = None
     seconds: float = 0.0
 
     @property
@@ -235,8 +233,7 @@ def run_examples(rule: Rule, catalogue: Catalogue) -> Iterator[ExampleRun]:
             unmet=list_unmet(example, result.finding) if result else (),
             problem=problem,
             edges=result.edges if result else None,
-            beside=result.finding.beside if result else (),
-            causes=result.finding.causes if result else (),
+            finding=result.finding if result else None,
             seconds=time.perf_counter() - started,
         )
 

@@ -22,7 +22,7 @@ from storehealth.db import sql
 from storehealth.db.store import Store
 from storehealth.i18n import translate
 from storehealth.model import FileRejects, Intake, RejectGroup, SheetReading, StoredTable, TablePreview
-from storehealth.privacy import Mask
+from storehealth.privacy import REMOVED, Mask
 from storehealth.support.atomic_files import write_csv, write_csv_rows
 from storehealth.support.message import load_message
 
@@ -216,6 +216,19 @@ def _from(part: StoredTable) -> str:
     return f"read_parquet({sql.quote_value(str(part.parquet))})"
 
 
+LETTERS = re.compile(r"[^\W\d_]+")
+KNOWN_WORDS = re.compile(
+    "[年月日时分秒点元apmthz]|时分|[上下]午|[ap]m|utc|gmt|usd|eur|cny|rmb|gbp|brl|mxn|jpy|idr|inr"
+    "|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?"
+    "|ene|abr|ago|dic|fev|mai|out|dez"
+)
+"""What stands in times and amounts."""
+
+
+def _hide_word(found: re.Match[str]) -> str:
+    return found[0] if KNOWN_WORDS.fullmatch(found[0].lower()) else "x" * len(found[0])
+
+
 class _Columns:
     """The columns of one source: their positions, and what they may hold."""
 
@@ -229,8 +242,13 @@ class _Columns:
     def mask_cell(self, column: str, value: str) -> str:
         """Return the text of a cell as it may be shown."""
         kind = self.kinds.get(column, "cell")
-        # A time or an amount that could not be read has digits; a text without any may be anybody's name.
-        return self.mask("told" if kind == "cell" and re.search(r"\d", value) else kind, value)
+        if kind != "cell" or not re.search(r"\d", value):  # a text without digits may be anybody's name
+            return self.mask(kind, value)
+        text, shape = self.mask("told", value), self.mask("line", value)
+        if shape == value or text == REMOVED:
+            return text
+        # A time or an amount that could not be read has digits; the letters beside them may be a name.
+        return shape if text != value else LETTERS.sub(_hide_word, value)
 
     def row(self, line: int | None, column: str | None, value: str | None, reason: str, lost: bool) -> list[Any]:
         header = self.reading.header

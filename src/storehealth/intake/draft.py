@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -246,8 +245,7 @@ def _write_example(text: str, fit: SheetGuess, columns: Sequence[ColumnProfile],
     ]
     lines += [f"      {line}\n" for line in sample.splitlines()]
     if CONTROL_CHARS_IN_LINES.search(sample):  # YAML's plain blocks hold no control characters
-        quoted = yaml.safe_dump(sample, default_style='"', allow_unicode=True, width=sys.maxsize).strip()
-        lines[1:] = [f"  - given: {quoted}\n"]
+        lines[1:] = [f"  - given: {_to_flow(sample)}\n"]
     lines += [f"    rejected: {len(trial.rejects)}\n"] if trial.rejects else []
     lines.append("    expect:\n")
     for table, rows in trial.tables.items():
@@ -311,11 +309,13 @@ def _to_flow(value: Any) -> str:
         return "{" + ", ".join(f"{_quote_key(name)}: {_to_flow(part)}" for name, part in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_to_flow, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    # YAML refuses some characters that JSON does not escape
+    text = json.dumps(value, ensure_ascii=False)
+    return CONTROL_CHARS_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _quote_key(name: str) -> str:
-    return name if PLAIN_KEY.fullmatch(name) and name not in NO_TEXT else json.dumps(name, ensure_ascii=False)
+    return name if PLAIN_KEY.fullmatch(name) and name not in NO_TEXT else _to_flow(name)
 
 
 Rows = list[dict[str, Any]]

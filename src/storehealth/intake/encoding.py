@@ -35,6 +35,9 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
 }  # fmt: skip
 """Byte order marks; that of UTF-32-LE begins like that of UTF-16-LE, and so comes first."""
+HALF_PAIR = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""Half a surrogate pair, as where a program cut an emoji: no UTF-8, and nothing else either."""
+UTF_8 = ("utf-8", "utf-8-sig")
 MOSTLY_CR = 4
 """Lone carriage returns per line feed from which they, too, end lines."""
 SURVEYED = 1 << 12
@@ -162,9 +165,10 @@ class _LineCount:
     def add(self, start: int, chunk: bytes) -> None:
         _refuse_nul(start, chunk)
         self.has_non_ascii = self.has_non_ascii or not chunk.isascii()
+        if b"\r" in chunk:  # chunks end with LF, so a header may be one
+            self.begins_with_cr = self.begins_with_cr or (self.breaks <= 1 and _begins_with_cr(chunk))
         self.breaks += chunk.count(b"\n")
         if b"\r" in chunk:
-            self.begins_with_cr = self.begins_with_cr or (start == 0 and _begins_with_cr(chunk))
             pairs = chunk.count(b"\r\n")
             self.returns += pairs
             self.lone += chunk.count(b"\r") - pairs
@@ -193,9 +197,9 @@ class _LineCount:
 
 
 def _begins_with_cr(chunk: bytes) -> bool:
-    """Whether the first line, quoted cells aside, ends with CR alone."""
-    first = re.search(rb"\r\n?|\n", re.sub(rb'"[^"]*"', b"", chunk[:SURVEYED]))
-    return first is not None and first[0] == b"\r"
+    """Whether the first or, below a header, the second line, quoted cells aside, ends with CR alone."""
+    ends = re.findall(rb"\r\n?|\n", re.sub(rb'"[^"]*"', b"", chunk[:SURVEYED]))
+    return b"\r" in ends[:2]
 
 
 def _refuse_nul(start: int, chunk: bytes) -> None:
@@ -235,7 +239,7 @@ def _is_utf8(chunk: bytes) -> bool:
 
 def _is_mostly_utf8(chunk: bytes) -> bool:
     """Whether a chunk is damaged UTF-8: lines of Chinese in GB18030 are hardly ever valid UTF-8 by accident."""
-    lines = _list_non_ascii_lines(chunk)
+    lines = [HALF_PAIR.sub(b"", line) for line in _list_non_ascii_lines(chunk)]
     return 2 * sum(map(_is_utf8, lines)) >= len(lines)
 
 
@@ -321,6 +325,8 @@ def _replace_surrogates(text: str) -> str:
 def _decode_lines(source: BinaryIO, encoding: str, counted: _LineCount, bad: list[_BadLine]) -> Iterator[str]:
     for start, chunk in _chunks(source):
         _refuse_nul(start, chunk)
+        if encoding in UTF_8:
+            chunk = HALF_PAIR.sub(b"\xef\xbf\xbd", chunk)  # noqa: PLW2901 - of the same length
         try:
             yield chunk.decode(encoding)
         except UnicodeDecodeError:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from storehealth.intake.read import SheetOutcome
     from storehealth.intake.small_files import SmallSheet
 
-VERSION = 8
+VERSION = 9
 """Raise this whenever the same text would give other rows: it is part of every key of the lake."""
 UNRECOGNISED = ("intake.not_recognised", "intake.not_recognised_nearest")
 GENERIC = "generic_"

@@ -28,7 +28,7 @@ from uuid import uuid4
 from filelock import FileLock
 
 from storehealth.errors import FileRefused
-from storehealth.support.atomic_files import make_private_folder, make_temporary_folder, restrict_to_owner
+from storehealth.support.atomic_files import make_state_folder, make_temporary_folder, restrict_to_owner
 from storehealth.support.control_chars import escape_bytes
 from storehealth.support.message import message
 
@@ -58,7 +58,7 @@ class Lake:
     def __init__(self, folder: Path, trusted: bool = True) -> None:
         self.folder, self.trusted = folder, trusted
         for part in (folder, folder / "seen"):
-            restrict_to_owner(make_private_folder(part))
+            restrict_to_owner(make_state_folder(part))
         self.lock = FileLock(folder / ".lock", mode=0o600)
         self.doubts = set[str]()
         """Stored results that were found damaged; they are read anew."""

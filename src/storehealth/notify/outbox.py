@@ -19,7 +19,7 @@ from storehealth.model import FrozenModel
 from storehealth.notify.notice import CheckupChanges, KnownState, Notice, digest_content, digest_text
 from storehealth.notify.services import Address, ServiceAnswer, read_addresses, send_notice
 from storehealth.settings import NotifySettings, Settings
-from storehealth.support.atomic_files import make_private_folder, restrict_to_owner, write_atomically
+from storehealth.support.atomic_files import make_state_folder, restrict_to_owner, write_atomically
 from storehealth.support.message import Message, Name, message
 
 FOLDER = "outbox"
@@ -72,7 +72,7 @@ class Outbox:
         Raises:
             OSError: It cannot be written.
         """
-        path = make_private_folder(self.folder) / f"{notice.id}.json"
+        path = make_state_folder(self.folder) / f"{notice.id}.json"
         write_atomically(path, notice.model_dump_json(indent=1).encode(), follow=False)
         restrict_to_owner(path)
         return notice

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from storehealth.privacy.detector import REGIONS, find_spans, join_spans, simplify
 from storehealth.privacy.key import ENVIRONMENT, load_installation_key
+from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
 
 __all__ = [
     "ENVIRONMENT",
@@ -138,6 +139,7 @@ def show_header(cell: str) -> str:
 
 def reduce_to_shape(text: str) -> str:
     """Return what a text looks like, not what it says: ``xxx-99``; letters of every script become x, digits 9."""
+    text = CONTROL_CHARS_IN_LINES.sub("?", text)  # a terminal would obey them where the list is printed
     return "".join("x" if char.isalpha() else "9" if char.isnumeric() else char for char in text)
 
 

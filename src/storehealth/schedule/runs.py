@@ -30,7 +30,7 @@ from storehealth.model.base import FrozenModel
 from storehealth.privacy import redact
 from storehealth.schedule.schedules import Attempt, Schedule, ScheduleBook, Starter, is_locked, read_last_attempt
 from storehealth.schedule.timing import MAX_DELAY, find_last_due, find_next_run
-from storehealth.support.atomic_files import make_private_folder, write_atomically
+from storehealth.support.atomic_files import make_private_folder, make_state_folder, write_atomically
 
 COMPLETE = "COMPLETE"
 LATEST = "latest"
@@ -184,7 +184,7 @@ def write_log(state: Path, name: str, level: int, text: str) -> None:
     plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
     record = logging.LogRecord("storehealth", level, "", 0, redact(plain), None, None)
     try:
-        make_private_folder(state / "logs")
+        make_state_folder(state / "logs")
         handler = _QuietHandler(
             locate_log(state, name), maxBytes=SIZE, backupCount=LOGS_KEPT, encoding="utf-8", errors="replace"
         )

@@ -132,6 +132,17 @@ def make_private_folder(path: Path) -> Path:
     return path
 
 
+def make_state_folder(path: Path) -> Path:
+    """Create a folder inside a state folder like :func:`make_private_folder`; a link in its place is replaced, not followed.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    if path.is_symlink():
+        path.unlink()
+    return make_private_folder(path)
+
+
 def restrict_to_owner(path: Path) -> None:
     """Remove the rights of everybody but the owner; does nothing where the system has no owners, or to what a link names."""
     with suppress(OSError):

@@ -51,8 +51,9 @@ MOST_RATIO = 200
 RATIO_FROM = 64 << 20
 PIECE = 4 << 20
 OVERLAP = 64
-REFERENCE = re.compile(rb'<(?:\w+:)?c\s[^>]{0,40}?\br="([A-Za-z]+)(\d+)"')
-ROW = re.compile(rb'<(?:\w+:)?row\s[^>]{0,80}?\br="(\d+)"')
+REFERENCE = re.compile(rb"<(?:\w+:)?c\s[^>]{0,80}?\br\s{0,9}=\s{0,9}[\"']\s{0,9}([A-Za-z]+)(\d+)")
+ROW = re.compile(rb"<(?:\w+:)?row\s[^>]{0,80}?\br\s{0,9}=\s{0,9}[\"']\s{0,9}(\d+)")
+"""References in any spelling of XML: what this overlooks costs memory and a process before it is refused."""
 MEMORY = 4 << 30
 SECONDS, BYTES_A_SECOND = 60.0, 100_000
 """Seconds for any workbook, and bytes of it for which one more is given."""
