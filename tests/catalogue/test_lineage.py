@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import duckdb
@@ -153,7 +154,7 @@ def assert_hidden(text: str) -> None:
 ROWS = "SELECT t.*, m.text, m.message_id FROM things t, messages m"
 NAMELESS = ("whole row", "field of a row", "row to json")
 """Ways that need the name of a relation, which a rule's rows do not have."""
-OUTSIDE = [sql.replace("m.", "").replace("t.", "") for way, sql in EXPRESSIONS.items() if way not in NAMELESS]
+OUTSIDE = [re.sub(r"\b[mt]\.", "", sql) for way, sql in EXPRESSIONS.items() if way not in NAMELESS]
 
 
 @pytest.mark.parametrize("place", ["evidence", "by"])
