@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.effort  # noqa: F401 - chooses the profile of Hypothesis before any test is read
 from storehealth.support.message import Message
 from tests.few_rules import SOME, Chosen, measure_chosen_rules
 from tests.session_cache import READS_ANEW, Sharing, reuse_application, reuse_macros, share_lake

@@ -1,7 +1,8 @@
 """How many examples a property test tries: few in CI, all of them by night.
 
 The profile is chosen by ``HYPOTHESIS_PROFILE``: ``ci`` (the default) tries a twentieth of what a test asks for, ``nightly``
-all of it. ``make test-nightly`` runs the latter.
+all of it. ``make test-nightly`` runs the latter. In CI the examples are the same for the same code, so that no change is
+refused by chance; the nights try new ones.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ SHARES = {"ci": 0.05, "nightly": 1.0}
 LEAST = 5
 """Examples that a property test tries at least."""
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+settings.register_profile(f"storehealth-{PROFILE}", derandomize=PROFILE == "ci")
+settings.load_profile(f"storehealth-{PROFILE}")
 
 
 def examples(most: int, **options: Any) -> settings:
