@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storehealth.fleet.report import MIN_PEERS, build_report
+from storehealth.fleet.report import MIN_PEERS, build_report, find_peers
 from storehealth.i18n import Words
 from storehealth.model.fleet import AreaBrief, FindingBrief, FleetReport, FleetRun, StoreBrief, StoreResult
 from storehealth.notify.fleet import write_fleet_notice
@@ -196,3 +196,14 @@ def test_json_fits_its_schema_and_figures_agree_in_all_faces(full: FleetReport) 
     rows = list(book.worksheets[0].iter_rows(min_row=2, values_only=True))
     assert {row[2]: row[6] for row in rows} == scores
     assert full.made_at - NOW == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("orders", "group"),
+    [(0, (0, 30)), (29, (0, 30)), (30, (30, 300)), (299, (30, 300)), (300, (300, 3000)), (3000, (3000, 30000)),
+     (30000, (30000, None)), (900000, (30000, None))],
+)  # fmt: skip
+def test_a_store_of_any_size_has_peers(orders: int, group: tuple[int, int | None]) -> None:
+    """One without a single order as well."""
+    peers = find_peers(StoreBrief.model_construct(orders=orders, platform="jd", site=None))
+    assert (peers.platform, peers.orders_from, peers.orders_below) == ("jd", *group)

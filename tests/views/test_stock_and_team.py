@@ -135,3 +135,31 @@ def test_times_of_whole_minutes_are_coarse(open_rows: Open) -> None:
         "paid_at": 86400,
         "shipped_at": 1,
     }
+
+
+GRAINED = {
+    "messages": ("sent_at",),
+    "conversations": ("started_at", "first_reply_at"),
+    "orders": ("created_at", "paid_at", "shipped_at"),
+    "shipments": ("shipped_at", "picked_up_at", "delivered_at"),
+    "aftersales": ("applied_at", "first_reviewed_at", "processed_at"),
+}
+KEYS = {"messages": "message_id", "conversations": "conversation_id", "orders": "order_id", "shipments": "waybill_no",
+        "aftersales": "case_id"}  # fmt: skip
+OF_GRAIN = {86400: "2026-03-{:02} 00:00:00", 60: "2026-03-{:02} 10:07:00", 1: "2026-03-{0:02} 10:07:{0:02}"}
+
+
+@pytest.mark.parametrize(("table", "column"), [(table, column) for table, names in GRAINED.items() for column in names])
+def test_each_time_column_has_a_grain_of_its_own(open_rows: Open, table: str, column: str) -> None:
+    """Whatever the other columns of the table are like."""
+    for seconds, text in OF_GRAIN.items():
+        other = OF_GRAIN[1 if seconds == 86400 else 86400]
+        rows = [
+            {KEYS[table]: f"k{day}", **{name: other.format(day) for name in GRAINED[table]}, column: text.format(day)}
+            for day in range(10, 22)
+        ]
+        rows = [
+            row | ({"sender_role": "customer", "conversation_id": "c"} if table == "messages" else {}) for row in rows
+        ]
+        found = rows_of(open_rows({table: rows}), "SELECT column_name, resolution_seconds FROM time_grain")
+        assert {row["column_name"]: row["resolution_seconds"] for row in found}[column] == seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,15 @@ from pypdf import PdfReader
 from tests.browser import launch, needs_browser, write_page
 from tests.checkups import breakdowns, checkup, finding, reply_finding, trend
 
+from storehealth.catalogue import load_catalogue
+from storehealth.catalogue.mutes import read_mutes
+from storehealth.i18n import Words
+from storehealth.i18n.comparison import describe_event
 from storehealth.model import Checkup, Score, Source
+from storehealth.model.history import TrendEvent
 from storehealth.output.checkup import html, pdf
-from storehealth.support.message import LANGUAGES
+from storehealth.output.checkup._blocks import write_mute
+from storehealth.support.message import LANGUAGES, verbatim
 
 pytestmark = needs_browser
 LONG = "华东一号仓库（含夜间加班班次与跨境保税区域）临时周转区三十字"
@@ -198,3 +205,26 @@ def test_it_prints_on_a_few_pages(store: str, most: int) -> None:
     assert 1 <= len(printed.pages) <= most
     text = "".join(page.extract_text() for page in printed.pages)
     assert "CS01" in text
+
+
+def test_the_lines_that_mute_a_finding_can_be_pasted(tmp_path: Path) -> None:
+    """They mute it for a month from the day of the audit."""
+    store = checkup()
+    path = tmp_path / "mutes.yaml"
+    path.write_text(write_mute(store.findings[0], store).replace("…", "known"), encoding="utf-8")
+    (mute,) = read_mutes(path, load_catalogue().rules).mutes
+    assert store.as_of is not None
+    assert (mute.code, mute.since) == (store.findings[0].code, store.as_of.date())
+    assert mute.until == store.as_of.date() + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("last", "name", "text"),
+    [
+        (date(2025, 11, 11), "Double 11", "promotion: Double 11 (2025-11-01 to 2025-11-11)"),
+        (date(2025, 11, 1), None, "promotion (2025-11-01)"),
+    ],
+)
+def test_an_event_of_the_trend_is_named_with_its_days(last: date, name: str | None, text: str) -> None:
+    event = TrendEvent(first=date(2025, 11, 1), last=last, name=verbatim(name) if name else None, kind="promotion")
+    assert describe_event(event, Words("en")) == text
