@@ -116,13 +116,19 @@ def is_unambiguous(moment: datetime, zone: str) -> bool:
     return len(offsets) == 1
 
 
+OVER_A_CHANGE = [
+    ("America/New_York", "2026-03-08 01:59:50", "2026-03-08 03:00:10", 20),
+    ("Europe/Berlin", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 20),
+    ("America/New_York", "2026-11-01 00:59:50", "2026-11-01 02:00:10", 7220),
+    ("Europe/Berlin", "2026-10-25 01:59:50", "2026-10-25 03:00:10", 7220),
+]
+"""Zone, two times on either side of a change of its clocks, and the real seconds between them."""
+
+
 @pytest.mark.parametrize(
     ("zone", "since", "until", "seconds"),
     [
-        ("America/New_York", "2026-03-08 01:59:50", "2026-03-08 03:00:10", 20),
-        ("Europe/Berlin", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 20),
-        ("America/New_York", "2026-11-01 00:59:50", "2026-11-01 02:00:10", 7220),
-        ("Europe/Berlin", "2026-10-25 01:59:50", "2026-10-25 03:00:10", 7220),
+        *OVER_A_CHANGE,
         ("Europe/Berlin", "2026-10-25 02:10:00", "2026-10-25 02:10:20", 20),
         ("Asia/Shanghai", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 3620),
     ],
@@ -136,12 +142,7 @@ def test_a_wait_over_a_clock_change_takes_the_time_it_took(zone: str, since: str
 
 @pytest.mark.parametrize(
     ("zone", "asked", "answered", "real"),
-    [
-        ("America/New_York", "2026-03-08 01:59:50", "2026-03-08 03:00:10", 20),
-        ("Europe/Berlin", "2026-03-29 01:59:50", "2026-03-29 03:00:10", 20),
-        ("America/New_York", "2026-11-01 00:59:50", "2026-11-01 02:00:10", 7220),
-        ("Europe/Berlin", "2026-10-25 01:59:50", "2026-10-25 03:00:10", 7220),
-    ],
+    OVER_A_CHANGE,
 )
 def test_chats_over_a_clock_change_wait_real_seconds(
     open_rows: Open, zone: str, asked: str, answered: str, real: int

@@ -260,10 +260,13 @@ class _KnownParts:
 
     def restore_marks(self, marks: Fingerprints | None) -> None:
         """Add the fingerprints of the known rules to those of this run."""
-        for code, figures in self.parts.items() if marks else ():
-            assert marks is not None  # noqa: S101 - for mypy
-            marks.found.update({code: figures.found[code]} if code in figures.found else {})
-            marks.mended.update({code: figures.resolved[code]} if code in figures.resolved else {})
+        if marks is None:
+            return
+        for code, figures in self.parts.items():
+            if code in figures.found:
+                marks.found[code] = figures.found[code]
+            if code in figures.resolved:
+                marks.mended[code] = figures.resolved[code]
 
     def _digest_parts(self, store: Store) -> Iterator[tuple[str, str]]:
         inputs, plan = self._inputs, self._plan
@@ -305,8 +308,9 @@ def _list_table_facts(inputs: PreparedInputs) -> dict[str, list[object]]:
         rows = (part.source, part.parquet.parent.name, part.rows, part.distinct_keys)
         found.setdefault(part.table, []).append(rows)
     for source in inputs.intake.sources:
+        text = source.model_dump_json(context=ONE_LANGUAGE)
         for table in {*source.tables, *FACT_TABLES}:
-            found.setdefault(table, []).append(source.model_dump_json(context=ONE_LANGUAGE))
+            found.setdefault(table, []).append(text)
     for reject in inputs.intake.rejects:
         found.setdefault("rejects", []).append((reject.source, reject.parquet.parent.name, reject.rows))
     return found

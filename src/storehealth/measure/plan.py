@@ -166,12 +166,13 @@ def list_read_words(plan: MeasurePlan) -> dict[str, frozenset[str]]:
     """
     catalogue, options = plan.options.catalogue, plan.options
     of_views = {name: frozenset(re.findall(r"\w+", view.sql)) for name, view in catalogue.views.items()}
+    others = {name: words for name, words in of_views.items() if name not in SUMMARIES}
+    exempting = _list_exemption_words(options)
     found = {name: _follow_views(words, of_views, catalogue) for name, words in PARTS_READ.items()}
     for rule in plan.rules:
         paid = {ORDERS} if rule.code in options.bands else set()
-        outcome = _list_rule_words(rule, ("measure", "printed")) | _list_exemption_words(options) | paid
+        outcome = _list_rule_words(rule, ("measure", "printed")) | exempting | paid
         beside = _list_rule_words(rule, ("advice", "causes"))
-        others = {name: words for name, words in of_views.items() if name not in SUMMARIES}
         found[rule.code] = _follow_views(outcome, of_views, catalogue) | _follow_views(beside, others, catalogue)
     return found
 
