@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO, StringIO
+from random import Random
 
 import pytest
 import xlsxwriter
@@ -101,6 +102,21 @@ def test_totals_and_notes_below_a_table_are_no_rows_and_not_lost(
     assert (trial.rows, trial.kept, trial.rejected) == (count, count, 0)
     assert len(trial.rejects) == len(footers)
     assert not any(reject["row_lost"] for reject in trial.rejects)
+
+
+@examples(25)
+@given(st.integers(2, 40), st.integers(1, 3), st.randoms(use_true_random=False), st.booleans())
+def test_headers_pasted_below_with_further_exports_are_no_rows_and_not_lost(
+    attempt: Attempt, count: int, copies: int, random: Random, is_spaced: bool
+) -> None:
+    """Wherever they stand, also in capitals or with blanks around: several exports were joined into one file."""
+    lines = make_orders(count)
+    again = [f" {cell.upper()} " for cell in HEADER] if is_spaced else HEADER
+    for _ in range(copies):
+        lines.insert(random.randint(0, len(lines)), again)
+    trial = attempt(ORDERS, to_text([HEADER, *lines]))
+    assert (trial.rows, trial.kept, trial.rejected) == (count, count, 0)
+    assert [reject["row_lost"] for reject in trial.rejects] == [False] * copies
 
 
 @pytest.mark.parametrize("key", ["", "1.2E+17"])

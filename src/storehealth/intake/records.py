@@ -30,6 +30,7 @@ TOTAL = (
 )
 """A cell that says that its row sums up others."""
 FOOTER = "reject.footer"
+HEADER_ROW = "reject.header"
 TOO_LONG = "reject.too_long"
 LONGEST_MESSAGE = 1_000_000
 """Characters of a chat message; what is longer was not written by anybody."""

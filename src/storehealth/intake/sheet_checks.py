@@ -1,8 +1,8 @@
 """Checks of a whole sheet, before its rows are read one by one.
 
 * Dates in which the day or the month may come first: the whole file decides, not a cell.
-* Rows that are no records, such as totals, averages and the notes below a table: they are listed with the rejects, so that
-  every line of the file is accounted for, but they are not lost rows.
+* Rows that are no records, such as totals, averages, the header of a second file pasted below, and the notes below a table:
+  they are listed with the rejects, so that every line of the file is accounted for, but they are not lost rows.
 * Amounts such as 125.000, in which the dot may group thousands or stand before decimals.
 * Columns of ids that Excel has rounded: it keeps 15 digits of a number and writes zeros for the others.
 * Files in which the orders of several shops share their numbers, with nothing to tell the shops apart.
@@ -21,7 +21,7 @@ from storehealth.errors import FileRefused
 from storehealth.intake.cells import NUMERIC_DATE, quote_literal, quote_name
 from storehealth.intake.containers import Body, TextRecord
 from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan, is_fatal
-from storehealth.intake.records import FOOTER, TOTAL, TOTAL_ROW
+from storehealth.intake.records import FOOTER, HEADER_ROW, TOTAL, TOTAL_ROW
 from storehealth.support.message import Name, dump_message, message
 
 RARE = 20
@@ -176,14 +176,14 @@ def _list_id_keys(plan: ReadingPlan) -> list[str]:
 
 
 def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body, is_rare: bool) -> None:
-    """Add the odd rows that sum up others, and those below all others with one or two cells, none of them an id."""
+    """Add the odd rows that sum up others or repeat the header, and those below all with one or two cells and no id."""
     number = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     cells = ", ".join(f"trim_blanks(c{place})" for place in range(plan.match.width))
     ids = [f"trim_blanks(c{plan.match.columns[key]})" for key in _list_id_keys(plan)]
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE odd_cells AS"
         f" SELECT source_row, list_filter([{cells}], lambda cell: cell <> '') AS cells,"
-        f" coalesce({', '.join([*ids, 'NULL'])}, '') AS id"
+        f" coalesce({', '.join([*ids, 'NULL'])}, '') AS id, {_is_header(plan)} AS is_header"
         f" FROM (SELECT {number}* FROM ({body.sql})) WHERE source_row IN (SELECT source_row FROM odd)"
     )
     total = quote_literal(TOTAL)
@@ -191,8 +191,21 @@ def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body
         f"INSERT INTO left_out SELECT source_row, {quote_literal(TOTAL_ROW)} FROM odd_cells"
         f" WHERE regexp_full_match(coalesce(cells[1], ''), {total}) OR regexp_full_match(id, {total})"
     )
+    con.execute(
+        f"INSERT INTO left_out SELECT source_row, {quote_literal(HEADER_ROW)} FROM odd_cells"
+        " WHERE is_header AND source_row NOT IN (SELECT source_row FROM left_out)"
+    )
     if plan.match.width >= LEAST_WIDTH:
         _add_notes(con, is_rare)
+
+
+def _is_header(plan: ReadingPlan) -> str:
+    """Condition on a row: the cell of every column that is read holds the column's header."""
+    cell = "lower(regexp_replace(trim_blanks(c{}), '\\s+', ' ', 'g'))"
+    return " AND ".join(
+        f"coalesce({cell.format(place)} = {quote_literal(plan.match.headers[key].lower())}, false)"
+        for key, place in plan.match.columns.items()
+    )
 
 
 NOTE = r"\pL.*\s.*|^[*#※•]|[:：]$|^\pL{1,10}[:：]"

@@ -25,12 +25,12 @@ CREATE OR REPLACE TEMP MACRO is_no_time(t) AS
 -- Lower case; blanks of one kind; a fraction behind a comma; words for the parts of a date and of a clock as marks.
 CREATE OR REPLACE TEMP MACRO plain_words(t) AS
   regexp_replace(translate(regexp_replace(lower(t), '(:\d\d),(\d{1,9})\b', '\1.\2'),
-    chr(160) || chr(8239) || chr(8201) || chr(9) || ';"|@', '        '), '\[[^\]]*\]', '');
+    chr(160) || chr(8239) || chr(8201) || chr(9) || ';"|@_', '         '), '\[[^\]]*\]', '');
 CREATE OR REPLACE TEMP MACRO plain_marks(t) AS
   regexp_replace(regexp_replace(regexp_replace(t,
     '(\d{4}) ?[年년]\.? ?(\d{1,2}) ?[月월]\.? ?(\d{1,2}) ?[日日号일]?\.?', '\1-\2-\3 '),
     '(\d{1,2}) ?[時时點点시h] ?(\d{1,2}) ?[分분]? ?(?:(\d{1,2}) ?[秒초])?(?:(?:hs|hrs|uhr|h)\b)?', '\1:\2:\3', 'g'),
-    '(\d{4})\. (\d{1,2})\. (\d{1,2})\.', '\1-\2-\3 ');
+    '(\d{4})\. ?(\d{1,2})\. ?(\d{1,2})\.', '\1-\2-\3 ');
 
 -- Which half of the day, behind the clock, whatever the language; 3 pm as 3:00 pm.
 CREATE OR REPLACE TEMP MACRO halves_of_day(t) AS
@@ -52,7 +52,7 @@ CREATE OR REPLACE TEMP MACRO without_fillers(t) AS
       || '|^(?:mo|di|mi|do|fr|sa|so|lun|mer|jeu|ven|sam|dim|mi[eé]|jue|vie|s[aá]b|dom|gio|seg|ter|qua|qui|sex|ma|wo|vr|za|zo|sen|sel|rab|kam|jum|min|thứ|ngày)\b[.,]*'
       || '|^mar\b[.,]*(?: +\d{1,2} +\p{L})|[(（]?(?:星期|周|週)[一二三四五六日天][)）]?|[(（][^()（）]*(?: [^()（）]*|[日月火水木金土월화수목금토일])[)）]', ' ', 'g'),
     '(\d)(?:st|nd|rd|th|º|ª|er|h|hs|hrs|uhr)\b', '\1', 'g'),
-    '\s-\s|\s(?:de|del|of|at|um|uhr|hs|hrs|h|à|a las|às|a|alle|ore|le|den|om|kl|pukul|pkl|jam|lúc)\.?(?:\s|$)|,', ' ', 'g'),
+    '\s-\s|\s(?:de|del|of|at|um|uhr|hs|hrs|h|à|a las|às|a|alle|ore|le|den|om|kl|klo|uur|godz|u|в|น|pukul|pkl|jam|lúc)\.?(?:\s|$)|,', ' ', 'g'),
     '^(\d{1,2}:\d{1,2}(?::\d{0,2})?(?:\.\d+)?(?: [ap]m)?) +(.*\d)$', '\2 \1'), ' .,');
 
 -- A month's name becomes its number behind an m, so that it is told from a day: "10 m12 2025". A year behind the clock moves before it.
@@ -60,10 +60,11 @@ CREATE OR REPLACE TEMP MACRO first_word(t) AS regexp_extract(t, '[\p{L}]{3,}');
 CREATE OR REPLACE TEMP MACRO with_month_number(t, word) AS
   CASE WHEN word = '' OR month_of(word) IS NULL THEN t ELSE trim(replace(t, word, ' m' || month_of(word) || ' ')) END;
 CREATE OR REPLACE TEMP MACRO with_year_first(t) AS
-  regexp_replace(regexp_replace(regexp_replace(trim(regexp_replace(t, '\s+', ' ', 'g')),
+  regexp_replace(regexp_replace(regexp_replace(regexp_replace(trim(regexp_replace(t, '\s+', ' ', 'g')),
     '^(m\d\d \d{1,2}) (\d{1,2}:\d\d(?::\d\d)?) (\d{4})$', '\1 \3 \2'),
-    '^((?:19|20)\d\d)(\d\d)(\d\d)[t ]?(\d\d)(\d\d)(\d\d)?( ?z)?$', '\1-\2-\3 \4:\5:\6\7'),
-    '(\d{1,2}:\d{1,2}):( |$)', '\1\2');
+    '^((?:19|20)\d\d)(\d\d)(\d\d)[t ]?(\d\d)(\d\d)(\d\d)?( ?z| ?[-+]\d\d:?\d\d)?$', '\1-\2-\3 \4:\5:\6\7'),
+    '(\d{1,2}:\d{1,2}):( |$)', '\1\2'),
+    '^(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)(?:-(\d\d))?$', '\1 \2:\3:\4');
 
 -- Minutes ahead of UTC of a zone's name or offset. CST and IST mean several zones, so they are not read.
 CREATE OR REPLACE TEMP MACRO zone_minutes(z) AS
