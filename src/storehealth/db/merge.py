@@ -40,8 +40,9 @@ def merge_exports(
     parts: Sequence[StoredTable],
     filled: Filled,
     rank: Mapping[str, int],
+    schema: str = "raw",
 ) -> dict[str, int]:
-    """Create ``lake.<table>`` from ``raw.<table>``, and record conflicts.
+    """Create ``lake.<table>`` from the rows of the files, and record conflicts.
 
     Args:
         con: The database; table ``conflicts`` exists.
@@ -49,6 +50,7 @@ def merge_exports(
         parts: The files that feed it, none empty.
         filled: Number of values per source path and column.
         rank: Rank of each source path; 0 wins over all others.
+        schema: ``raw``, or ``known`` where only some of the rows were there at ``as_of``.
 
     Returns:
         Rows per source path that are merged into a row of another file.
@@ -56,12 +58,12 @@ def merge_exports(
     overlapping = _find_overlaps(table, parts, filled)
     columns = [*table.columns, *sql.ORIGIN]
     if not overlapping:
-        con.execute(f"CREATE VIEW lake.{table.name} AS SELECT {sql.quote_names(columns)} FROM raw.{table.name}")
+        con.execute(f"CREATE VIEW lake.{table.name} AS SELECT {sql.quote_names(columns)} FROM {schema}.{table.name}")
         return {}
-    _set_aside(con, table, overlapping, rank)
+    _set_aside(con, table, overlapping, rank, schema)
     _collapse(con, table, _providers(table, overlapping, filled))
     con.execute(
-        f"CREATE VIEW lake.{table.name} AS SELECT {sql.quote_names(columns)} FROM raw.{table.name}"
+        f"CREATE VIEW lake.{table.name} AS SELECT {sql.quote_names(columns)} FROM {schema}.{table.name}"
         f" ANTI JOIN lake.{table.name}_again USING (source_file, part_row)"
         f" UNION ALL SELECT {sql.quote_names(columns)} FROM lake.{table.name}_once"
     )
@@ -106,15 +108,15 @@ def _providers(table: Table, parts: Sequence[StoredTable], filled: Filled) -> di
 
 
 def _set_aside(
-    con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], rank: Mapping[str, int]
+    con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], rank: Mapping[str, int], schema: str
 ) -> None:
     order = sorted((part.source for part in parts), key=lambda source: rank[source])
     place = _look_up(con, {source: number for number, source in enumerate(order, 1)})
     key = f"hash({sql.quote_names(table.key)})"
     con.execute(
         f"CREATE TABLE lake.{table.name}_again AS SELECT *, {place} AS rank"
-        f" FROM raw.{table.name} WHERE {place} IS NOT NULL AND {key} IN (SELECT {key}"
-        f" FROM raw.{table.name} WHERE {place} IS NOT NULL GROUP BY 1 HAVING count(*) > 1)"
+        f" FROM {schema}.{table.name} WHERE {place} IS NOT NULL AND {key} IN (SELECT {key}"
+        f" FROM {schema}.{table.name} WHERE {place} IS NOT NULL GROUP BY 1 HAVING count(*) > 1)"
     )
 
 

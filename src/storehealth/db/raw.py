@@ -137,6 +137,13 @@ def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[Sto
     return parts, filled
 
 
+def count_filled(con: duckdb.DuckDBPyConnection, table: Table, schema: str) -> Filled:
+    """Number of values per source path and column of ``<schema>.<table>``."""
+    known = ", ".join(f"count({sql.quote_name(column)})" for column in table.columns)
+    counts = con.execute(f"SELECT source_file, {known} FROM {schema}.{table.name} GROUP BY 1").fetchall()
+    return {(source, name): count for source, *row in counts for name, count in zip(table.columns, row, strict=True)}
+
+
 def _extreme(table: Table, side: str) -> str:
     return f"{side}({sql.quote_names(table.events)})" if table.events else "NULL::TIMESTAMP"
 

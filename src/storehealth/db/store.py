@@ -301,18 +301,22 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
     """Create everything between the rows in ``raw`` and the views: merged tables, variables, helper tables."""
     con, rank = connections[0], inputs.rank()
     store = Store(connections, filled=frozenset(inputs.list_filled()), auto_replies=settings.auto_replies)
-    for name, parts in inputs.parts.items():
-        dropped = merge_exports(con, catalogue.tables[name], parts, inputs.filled[name], rank)
-        store.merged_away |= {path: count for path, count in dropped.items() if inputs.counted.get(path) == name}
-    con.execute(
-        ";".join(_pass_through(table, inputs) for table in catalogue.tables.values() if table.name not in inputs.parts)
-    )
     ends = {
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
     store.as_of = find_as_of((part for parts in inputs.parts.values() for part in parts), settings.as_of)
-    store.table_ends = views.create_visible_tables(con, catalogue.tables, ends, store.as_of)
-    for name in views.list_affected(catalogue.tables, ends, store.as_of):
+    cut = views.hide_later_rows(con, catalogue.tables, inputs.parts, ends, store.as_of)
+    for name, parts in inputs.parts.items():
+        filled = raw.count_filled(con, catalogue.tables[name], "known") if name in cut else inputs.filled[name]
+        schema = "known" if name in cut else "raw"
+        dropped = merge_exports(con, catalogue.tables[name], parts, filled, rank, schema)
+        store.merged_away |= {path: count for path, count in dropped.items() if inputs.counted.get(path) == name}
+    con.execute(
+        ";".join(_pass_through(table, inputs) for table in catalogue.tables.values() if table.name not in inputs.parts)
+    )
+    con.execute(";".join(f"CREATE VIEW main.{name} AS SELECT * FROM lake.{name}" for name in catalogue.tables))
+    store.table_ends = views.find_last_events(con, catalogue.tables, ends, store.as_of)
+    for name in cut:
         store.filled = _recount_filled(con, catalogue.tables[name], store.filled)
     store.filled -= frozenset(_find_defaults(con, catalogue.tables, store.filled))
     store.filled |= frozenset(_find_needed_words(con, catalogue, store.filled))
@@ -324,7 +328,7 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
         for name in catalogue.tables
     }
     facts = _facts(catalogue, settings)
-    view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled)
+    view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled, cut)
     view_inputs.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
     chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]

@@ -48,11 +48,13 @@ def set_variables(
     ends: Mapping[str, datetime],
     facts: Mapping[str, Fact],
     recorded: Iterable[str] = (),
+    cut: Iterable[str] = (),
 ) -> None:
     """Set ``as_of``, ``chat_end`` and the like, and every fact. A view takes their types when it is created.
 
     Also creates the macros that distinguish an empty cell from a fact not recorded: ``recorded('orders.status')`` is whether
-    any row has a value in that column, ``is_unread(unread, 'status')`` whether this row's cell could not be read.
+    any row has a value in that column, ``is_unread(unread, 'status')`` whether this row's cell could not be read,
+    ``is_cut('aftersales')`` whether ``as_of`` hides something of a table, so that an empty cell of it may only be hidden.
 
     Args:
         con: The database.
@@ -60,13 +62,16 @@ def set_variables(
         ends: Last event per group or step; where there is none, ``as_of`` is used.
         facts: The platform's facts; numbers and durations (in seconds) become DOUBLE.
         recorded: Tables with rows and columns with values: ``orders``, ``orders.paid_at``.
+        cut: Tables of which ``as_of`` hides something.
     """
     moments = {f"{name}_end": ends.get(name, as_of) for name in ENDS} | {"as_of": as_of}
     literals = {name: f"{sql.quote_value(moment)}::TIMESTAMP" for name, moment in moments.items()}
     literals |= {name: _literal(fact.value) for name, fact in facts.items()}
     literals["recorded"] = f"{sql.quote_value(sorted(recorded))}::VARCHAR[]"
+    literals["cut"] = f"{sql.quote_value(sorted(cut))}::VARCHAR[]"
     con.execute(";".join(f"SET VARIABLE {sql.quote_name(name)} = {literal}" for name, literal in literals.items()))
     con.execute("CREATE OR REPLACE MACRO recorded(column_name) AS list_contains(getvariable('recorded'), column_name)")
+    con.execute("CREATE OR REPLACE MACRO is_cut(table_name) AS list_contains(getvariable('cut'), table_name)")
     con.execute(f"CREATE OR REPLACE MACRO is_slow_channel(name) AS {SLOW_CHANNEL}")
     con.execute(
         "CREATE OR REPLACE MACRO is_unread(unread, column_name) AS coalesce(list_contains(unread, column_name), false)"

@@ -6,7 +6,7 @@ Hides what was not known yet at ``as_of``: rows created later, and later events 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +19,7 @@ from storehealth.db import sql
 from storehealth.db.errors import explain_sql_error
 from storehealth.db.pool import Connections, run_parallel
 from storehealth.errors import CatalogueError, OutOfMemory
+from storehealth.model import StoredTable
 from storehealth.support.message import Message, Name, message
 from storehealth.support.sandbox import (
     MAX_QUERY_SECONDS,
@@ -34,13 +35,15 @@ NOT_THE_VIEWS_FAULT = (
     duckdb.IOException,
     duckdb.InternalException,
 )
+SCANNED = "waybill_no IN (SELECT waybill_no FROM raw.scans WHERE scanned_at > {0} AND waybill_no IS NOT NULL)"
 CONTINUED = {
-    "orders": (
-        "SELECT order_id FROM lake.shipments WHERE order_id IS NOT NULL AND ("
-        "greatest(shipped_at, waybill_uploaded_at, picked_up_at, first_hub_at, delivered_at) > {0} OR waybill_no IN"
-        " (SELECT waybill_no FROM lake.scans WHERE scanned_at > {0} AND waybill_no IS NOT NULL))"
-    ),
-    "conversations": "SELECT conversation_id FROM lake.messages WHERE conversation_id IS NOT NULL AND sent_at > {0}",
+    "orders": {
+        "shipments": "SELECT order_id FROM raw.shipments WHERE order_id IS NOT NULL AND ("
+        "greatest(shipped_at, waybill_uploaded_at, picked_up_at, first_hub_at, delivered_at) > {0} OR {1})"
+    },
+    "conversations": {
+        "messages": "SELECT conversation_id FROM raw.messages WHERE conversation_id IS NOT NULL AND sent_at > {0}"
+    },
 }
 """SQL of the keys whose story went on after a moment in another table: parcels that moved, chats that were continued.
 
@@ -154,39 +157,50 @@ def _make_error(view: View, problem: Message) -> CatalogueError:
     return CatalogueError(describe_problem(f"{view.view}.sql", problem), message("sql.fix_view"))
 
 
-def create_visible_tables(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, Table], ends: Mapping[str, datetime], as_of: datetime | None
-) -> dict[str, datetime]:
-    """Create ``main.<table>`` from ``lake.<table>`` for every table.
+def hide_later_rows(
+    con: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, Table],
+    parts: Mapping[str, Sequence[StoredTable]],
+    ends: Mapping[str, datetime],
+    as_of: datetime | None,
+) -> list[str]:
+    """Create ``known.<table>`` of what the rows of ``raw.<table>`` told at ``as_of``, where that is less than all of it.
+
+    Rows of one key are cut before they are combined: a parcel of later days lends its order nothing.
 
     Args:
         con: The database.
         tables: All canonical tables.
+        parts: Table → the files that feed it.
         ends: Last event of each table that has events.
         as_of: The audit's moment; None where no row has a time.
 
     Returns:
-        Last event of each table up to ``as_of``.
+        Names of the tables created.
     """
+    con.execute("CREATE SCHEMA known")
     later = {table for table, end in ends.items() if as_of is not None and end > as_of}
-    known = {table: end for table, end in ends.items() if table not in later}
-    views = [
-        f"CREATE VIEW main.{table.name} AS "
-        + (_hide_later(table, as_of) if as_of and _is_affected(table, later) else f"SELECT * FROM lake.{table.name}")
-        for table in tables.values()
-    ]
-    con.execute(";".join(views))
-    for name in sorted(later):
+    affected = [tables[name] for name in tables if name in parts and _is_affected(tables[name], later)]
+    for table in affected:
+        repeats = len(parts[table.name]) > 1 or any(part.distinct_keys < part.rows for part in parts[table.name])
+        query = _hide_later(table, sql.quote_value(as_of), parts, repeats=repeats)
+        con.execute(f"CREATE VIEW known.{table.name} AS {query}")
+    return [table.name for table in affected]
+
+
+def find_last_events(
+    con: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, Table],
+    ends: Mapping[str, datetime],
+    as_of: datetime | None,
+) -> dict[str, datetime]:
+    """Last event of each table up to ``as_of``, from the last of all."""
+    known = {table: end for table, end in ends.items() if as_of is None or end <= as_of}
+    for name in sorted(ends.keys() - known):
         latest = f"SELECT max(greatest({sql.quote_names(tables[name].events)})) FROM {name}"
         last = con.execute(latest).fetchall()[0][0]
         known |= {name: last} if last else {}
     return known
-
-
-def list_affected(tables: Mapping[str, Table], ends: Mapping[str, datetime], as_of: datetime | None) -> list[str]:
-    """Names of the tables from which ``as_of`` may hide something."""
-    later = {table for table, end in ends.items() if as_of is not None and end > as_of}
-    return [table.name for table in tables.values() if as_of and _is_affected(table, later)]
 
 
 def _is_affected(table: Table, later: set[str]) -> bool:
@@ -196,30 +210,62 @@ def _is_affected(table: Table, later: set[str]) -> bool:
     return table.name in later or shown_elsewhere or (bool(later) and not table.events)
 
 
-def _hide_later(table: Table, as_of: datetime) -> str:
-    moment = sql.quote_value(as_of)
+def _hide_later(table: Table, moment: str, present: Collection[str], *, repeats: bool) -> str:
+    """SELECT of a table's raw rows as they stood; ``repeats`` where several may have one key."""
     if not table.events:
         hidden = [f"coalesce({sql.quote_name(table.born)} <= {moment}, true)"] if table.born else []
-        if "order_id" in table.columns:
-            unborn = f"SELECT order_id FROM lake.orders WHERE created_at > {moment} AND order_id IS NOT NULL"
+        if "order_id" in table.columns and "orders" in present:
+            unborn = f"SELECT order_id FROM raw.orders WHERE order_id IS NOT NULL GROUP BY 1 HAVING min(created_at) > {moment}"
             hidden.append(f"(order_id IS NULL OR order_id NOT IN ({unborn}))")
-        return f"SELECT * FROM lake.{table.name}{' WHERE ' + ' AND '.join(hidden) if hidden else ''}"
+        return f"SELECT * FROM raw.{table.name}{' WHERE ' + ' AND '.join(hidden) if hidden else ''}"
     events = [sql.quote_name(column) for column in table.events]
     cells = [f"CASE WHEN {column} <= {moment} THEN {column} END AS {column}" for column in events]
-    undone = " OR ".join(f"coalesce({column} > {moment}, false)" for column in events)
-    if table.name in CONTINUED:
-        undone += f" OR coalesce({table.key[0]} IN ({CONTINUED[table.name].format(moment)}), false)"
     cells += [
-        f"CASE WHEN NOT ({undone}) THEN {sql.quote_name(name)} END AS {sql.quote_name(name)}" for name in table.final
+        f"CASE WHEN NOT is_undone THEN {_fill_blank(table, name)} END AS {sql.quote_name(name)}" for name in table.final
     ]
     cells += [
-        f"CASE WHEN coalesce(coalesce({sql.quote_names(column.follows)}) <= {moment}, NOT ({undone}))"
+        f"CASE WHEN coalesce(coalesce({sql.quote_names(column.follows)}) <= {moment}, NOT is_undone)"
         f" THEN {sql.quote_name(name)} END AS {sql.quote_name(name)}"
         for name, column in table.columns.items()
         if column.follows
     ]
-    born = ", ".join([*([sql.quote_name(table.born)] if table.born else []), f"least({', '.join(events)})"])
+    begins_at = _find_beginning(table, events, repeats=repeats)
+    is_undone = _find_undone(table, events, moment, present, repeats=repeats)
     return (
-        f"SELECT * REPLACE ({', '.join(cells)}) FROM lake.{table.name}"
-        f" WHERE coalesce({born}) IS NULL OR coalesce({born}) <= {moment}"
+        f"SELECT * EXCLUDE (begins_at, is_undone) REPLACE ({', '.join(cells)})"
+        f" FROM (SELECT *, {begins_at} AS begins_at, {is_undone} AS is_undone"
+        f" FROM raw.{table.name}{_name_key(table, repeats=repeats)})"
+        f" WHERE begins_at IS NULL OR begins_at <= {moment}"
     )
+
+
+def _fill_blank(table: Table, name: str) -> str:
+    """A blank flag says no, other than one that is hidden."""
+    column = sql.quote_name(name)
+    return f"coalesce({column}, false)" if table.columns[name].type == "flag" else column
+
+
+def _name_key(table: Table, *, repeats: bool) -> str:
+    return f" WINDOW of_key AS (PARTITION BY {sql.quote_names(table.key)})" if repeats else ""
+
+
+def _find_beginning(table: Table, events: Sequence[str], *, repeats: bool) -> str:
+    """When a row began: its own first time, else that of the other rows of its key."""
+    first = f"least({', '.join(events)})"
+    born = [sql.quote_name(table.born)] if table.born else []
+    own = [*born, first]
+    if repeats:
+        own = [cell for each in own for cell in (each, f"min({each}) OVER of_key")]
+    return f"coalesce({', '.join(own)})"
+
+
+def _find_undone(table: Table, events: Sequence[str], moment: str, present: Collection[str], *, repeats: bool) -> str:
+    """Whether something happened later to the key of a row, as far as any table tells."""
+    undone = " OR ".join(f"coalesce({column} > {moment}, false)" for column in events)
+    if repeats:
+        undone = f"bool_or({undone}) OVER of_key"
+    for other, query in CONTINUED.get(table.name, {}).items():
+        if other in present:
+            scanned = SCANNED.format(moment) if "scans" in present else "false"
+            undone += f" OR coalesce({table.key[0]} IN ({query.format(moment, scanned)}), false)"
+    return undone

@@ -37,7 +37,8 @@ SELECT
     kind IS NULL AND (is_unread(unread, 'kind') OR NOT recorded('aftersales.kind')) AS kind_unknown,
     coalesce(auto_reviewed, false) AS auto_reviewed,
     coalesce(instant_refund, false) AS instant_refund,
-    coalesce(platform_intervened, false) AS platform_intervened,
+    -- the file does not say when the platform stepped in: of a case that went on later, nobody knows whether it had
+    coalesce(platform_intervened, CASE WHEN NOT is_cut('aftersales') THEN false END) AS platform_intervened,
     reviewer_id, handler_id, refund_amount,
     CASE WHEN ended_at IS NULL AND NOT is_open THEN NULL
          WHEN has_goods AND review_at IS NOT NULL AND received_at IS NOT NULL
