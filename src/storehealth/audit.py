@@ -32,6 +32,7 @@ from storehealth.measure.plan import MeasurePlan, plan_measuring, write_evidence
 from storehealth.model import Checkup, Measurement
 from storehealth.score import score_findings
 from storehealth.score.exit_status import check_fail_on
+from storehealth.tools.carriers import FASTER_CARRIER, describe_lane_moves
 
 __all__ = ["AuditRequest", "OpenAudit", "audit", "open_audit"]
 
@@ -75,7 +76,8 @@ def open_audit(exports: Path, request: AuditRequest) -> Iterator[OpenAudit]:
         published = publish_measurements(measurements)
         verdicts = Verdicts(measurements, findings, not_judged, warnings, score, areas, published)
         comparison = compare_audit(earlier, verdicts.to_current(as_of, plan.usual), catalogue.scoring)
-        advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of, comparison.followups)
+        lanes = {FASTER_CARRIER: describe_lane_moves(figures.lane_moves)}
+        advice = advise(comparison.findings, measurements, catalogue, platform.name, as_of, comparison.followups, lanes)
         checkup = assemble_checkup(started_at, inputs, figures, plan, verdicts, comparison, advice, request)
         yield OpenAudit(checkup, inputs, database, plan, figures, earlier)
 

@@ -26,6 +26,7 @@ from storehealth.model import (
 )
 from storehealth.score import score_findings
 from storehealth.score.metrics import average_areas
+from storehealth.support.message import Name, message
 from storehealth.support.stats import score_curve
 
 AS_OF = datetime.fromisoformat("2026-03-31 18:00")
@@ -466,3 +467,15 @@ def test_no_headline_says_all_is_on_target_over_lost_rows(language: str) -> None
     }
     assert len(set(said.values())) == 3
     assert "DQ02" in said["watch"]
+
+
+def test_what_the_stores_own_figures_say_of_an_action_takes_the_place_of_where_the_misses_are() -> None:
+    """A faster carrier on a lane is worth more than the warehouse that misses most."""
+    catalogue, measured = late_shop()
+    findings, _ = judge(measured, catalogue, PLATFORM)
+    (plain,) = advise(findings, measured, catalogue, PLATFORM.name, AS_OF)
+    lanes = message("advice.lanes", n=1, lanes=(Name("w → p: fast takes 24 h, slow 45 h"),))
+    (named,) = advise(findings, measured, catalogue, PLATFORM.name, AS_OF, figures={plain.id: lanes, "other": None})
+    assert named.where == lanes
+    assert "fast takes 24 h" in str(named.text)
+    assert named.gain_points == plain.gain_points

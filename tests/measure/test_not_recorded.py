@@ -274,6 +274,7 @@ def test_an_earlier_as_of_shows_what_an_export_of_then_would(tables: Tables, hou
     moment = store_of_days.FIRST_DAY + timedelta(hours=hours, minutes=13)
     cut = _cut(tables, moment)
     now, then = outcomes(cut, moment), outcomes(tables, moment)
+    now.pop("AS06"), then.pop("AS06")  # no file dates the platform's part: tests/oracle/test_as_of.py
     counts = {code: Counter(found.rows.values()) if found else None for code, found in then.items()}
     assert counts == {code: Counter(found.rows.values()) if found else None for code, found in now.items()}
 

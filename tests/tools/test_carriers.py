@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from storehealth.errors import UsageError
-from storehealth.tools.carriers import CarrierComparison, build_carriers, find_moves
+from storehealth.i18n import Words
+from storehealth.tools.carriers import CarrierComparison, LaneMove, build_carriers, describe_lane_moves, find_moves
 from tests.tools.conftest import SETTINGS, OpenSample
 
 
@@ -115,3 +116,28 @@ def test_chats_alone_say_what_is_needed(open_made: Any) -> None:
     record = build_carriers(open_made({"messages": [{"sent_at": "2026-01-05 10:00:00", "sender_role": "customer"}]}))
     assert record.lanes == ()
     assert [text.id for text in record.missing] == ["tools.needs"]
+
+
+def test_a_difference_on_one_of_many_lanes_is_no_reason_to_move() -> None:
+    """Of thirty lanes on which two carriers are alike, one differs by twelve in a hundred: chance brings that."""
+    alike = [_lane(carrier, 50, 100) | {"lane": str(number)} for number in range(30) for carrier in "ab"]
+    one = [_lane("a", 50, 100), _lane("b", 66, 100)]
+    assert len(list(find_moves(one))) == 1
+    assert list(find_moves([*alike, *one])) == []
+
+
+def test_an_audit_names_carrier_and_lane_with_what_a_change_would_bring(open_made: Any) -> None:
+    """The same moves as the tool's, in words."""
+    move = {"warehouse": "w", "lane": "p", "carrier": "slow", "best": "fast", "parcels": 90, "days_saved": 1.0,
+            "next_day_gain": 0.5, "next_day_gain_low": 0.4, "next_day_gain_high": 0.6, "next_day_more": 45.0,
+            "transit_now": 44.7, "transit_best": 24.1,
+            "price_now": None, "price_best": None, "break_even": None, "pays": None}  # fmt: skip
+    told = describe_lane_moves([LaneMove(**move)])
+    assert told is not None
+    assert Words("en").render(told).replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ") == (
+        "w → p: fast takes 24.1 h, slow 44.7 h; moved, about 45 of its 90 parcels more arrive the next day"
+    )
+    unnamed = describe_lane_moves([LaneMove(**(move | {"warehouse": "?", "lane": "*", "transit_now": None}))])
+    assert unnamed is not None
+    assert Words("en").render(unnamed).startswith("all lanes: moved from slow to fast")
+    assert describe_lane_moves([]) is None

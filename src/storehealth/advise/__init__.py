@@ -74,6 +74,7 @@ def advise(
     platform: str,
     as_of: datetime | None,
     followups: Iterable[FollowUp] = (),
+    figures: Mapping[str, Message | None] | None = None,
 ) -> tuple[Recommendation, ...]:
     """Recommend actions for findings that fail or need watching: largest expected gain first, then least effort.
 
@@ -91,11 +92,12 @@ def advise(
         platform: Name of the store's; advice for others is left out.
         as_of: The action is due for review two weeks after this day.
         followups: What earlier advice did: the same action is expected to do as much again.
+        figures: Advice by id → where the store's own figures say it would help, such as the faster carrier of a lane.
     """
     findings = tuple(findings)
     check_on = as_of.date() + REVIEW_AFTER if as_of is not None else None
     candidates = [
-        (_build_recommendation(effects, findings, catalogue, platform, check_on), effects)
+        (_build_recommendation(effects, findings, catalogue, platform, check_on, figures or {}), effects)
         for effects in _collect_effects(findings, measurements, catalogue, platform, tuple(followups)).values()
     ]
     ranked = sorted(candidates, key=lambda pair: _sort_key(*pair))
@@ -285,11 +287,16 @@ def _remaining_share(measurement: Measurement, avoided: float) -> float:
 
 
 def _build_recommendation(
-    effects: Sequence[Effect], findings: Sequence[Finding], catalogue: Catalogue, platform: str, check_on: date | None
+    effects: Sequence[Effect],
+    findings: Sequence[Finding],
+    catalogue: Catalogue,
+    platform: str,
+    check_on: date | None,
+    figures: Mapping[str, Message | None],
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
     main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
-    where = _locate_misses(effects, main)
+    where = figures.get(main.advice.id) or _locate_misses(effects, main)
     place = f"rule.{main.rule.code}.advice.{main.advice.id}"
     action = _describe_action(main.advice, place, platform)
     return Recommendation(

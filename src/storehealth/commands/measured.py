@@ -41,6 +41,7 @@ from storehealth.model import Breakdowns, Distributions, FrozenModel, Measuremen
 from storehealth.privacy import load_installation_key
 from storehealth.support.atomic_files import make_state_folder, restrict_to_owner, write_atomically
 from storehealth.support.message import Message, message
+from storehealth.tools.carriers import LaneMove, list_lane_moves
 from storehealth.version import __version__
 
 KEPT = 8
@@ -51,7 +52,7 @@ LATEST = 2
 """Remembered stores, the latest, among which known parts are looked for."""
 LONGEST = 64 << 20
 """Bytes of one record beyond which it is not remembered."""
-MEASURING_CODE = ("catalogue", "db", "measure", "model", "privacy", "support")
+MEASURING_CODE = ("catalogue", "db", "measure", "model", "privacy", "support", "tools")
 """Packages whose code decides what a measurement is."""
 PACKAGE = Path(__file__).parent.parent
 
@@ -74,6 +75,8 @@ class StoreFigures(FrozenModel):
     parcels_question: Message | None
     """Where parcels end long before orders: whether the export ended, or the shipping."""
     measurements: tuple[Measurement, ...]
+    lane_moves: tuple[LaneMove, ...] = ()
+    """Lanes on which another carrier is faster beyond chance, as the tool ``carriers`` finds them."""
     found: dict[str, dict[int, int]] = {}
     """Fingerprints of the defects, by rule; see :class:`storehealth.measure.Fingerprints`."""
     resolved: dict[str, frozenset[int]] = {}
@@ -194,6 +197,7 @@ def _measure(
         chat_warnings=chats.chat_warnings if chats else tuple(list_chat_warnings(store.con)),
         parcels_question=orders.parcels_question if orders else ask_about_parcels(store),
         measurements=tuple(measurements[rule.code] for rule in plan.rules if rule.code in measurements),
+        lane_moves=orders.lane_moves if orders else list_lane_moves(store),
         found={code: dict(days) for code, days in marks.found.items()} if marks else {},
         resolved=marks.mended if marks else {},
         basis=known.digests,

@@ -62,7 +62,7 @@ from storehealth.score import score_findings
 from storehealth.settings import Settings, read_settings
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.embedding import MARK, read_embedded
-from storehealth.support.message import Name, message
+from storehealth.support.message import Message, Name, message
 
 
 class Judgement(NamedTuple):
@@ -146,6 +146,7 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
         finding.model_copy(update={"evidence": rows.get(finding.code, finding.evidence)}) for finding in findings
     )
     measured, _ = unpack_counts(stored.measured)
+    figures = {action.id: action.where for action in reported.recommendations if _is_of_lanes(action.where)}
     return reported.model_copy(
         update={
             "findings": findings,
@@ -156,7 +157,8 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
                 total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
             ),
             "recommendations": keep_commands(
-                advise(findings, measured, catalogue, platform.name, reported.as_of), reported.recommendations
+                advise(findings, measured, catalogue, platform.name, reported.as_of, figures=figures),
+                reported.recommendations,
             ),
             "method": describe_method(catalogue, platform),
             "previous": None,
@@ -164,6 +166,11 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "followups": (),
         }
     )
+
+
+def _is_of_lanes(where: Message | None) -> bool:
+    """Whether a place came from the store's parcels, which are not remembered."""
+    return where is not None and where.id == "advice.lanes"
 
 
 def translate_checkup(checkup: Checkup, language: Language) -> Checkup:

@@ -115,7 +115,7 @@ READ_WITH = {
 """Views that every store with such a table needs, and for which part of its figures: reply times, the channel, paid orders."""
 PARTS_READ = {
     "chats": ("turns", "chat_channel"),
-    "orders": ("fulfilments", "orders", "order_lines", "shipments", "aftersales", "stock"),
+    "orders": ("fulfilments", "parcels", "orders", "order_lines", "shipments", "aftersales", "stock"),
 }
 """Parts of a store's figures besides its rules, and what they read."""
 READ_FROM_ALL = frozenset({"files", "rejects", "conflicts"})

@@ -15,17 +15,24 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from storehealth.catalogue.thresholds import resolve_bounds
+from storehealth.db import Store
 from storehealth.model.tools import Days, Figure, Hours, Money, Share, ToolRecord, ToolRow
-from storehealth.support.message import Message, Name, message
-from storehealth.support.stats import newcombe_interval, score_curve, wilson_interval
+from storehealth.support.message import Message, Name, message, quantity
+from storehealth.support.stats import bonferroni_z, newcombe_interval, score_curve, two_proportion_z, wilson_interval
 from storehealth.tools import Row, ToolInputs, explain_need, read_own_csv, to_number
 
 FEWEST_PARCELS = 20
 """With fewer on a lane a carrier is shown, but nothing is moved to it."""
 COSTS = "costs.csv"
+MOVES_NAMED = 2
+"""Moves that an advice names; the tool lists all."""
+NO_NAME = ("?", "*")
+"""What stands for a warehouse or a province that no file names."""
 BEST_SELLERS = 0.5
 """Share of a warehouse's orders that its best sellers make up."""
 NEXT_DAY = "LG04"
+FASTER_CARRIER = "faster-carrier"
+"""The advice that these comparisons belong to."""
 
 
 class CarrierLane(ToolRow):
@@ -66,6 +73,8 @@ class LaneMove(ToolRow):
     next_day_gain_low: Share
     next_day_gain_high: Share
     next_day_more: Figure = Field(description="Parcels that would have arrived the next day besides.")
+    transit_now: Hours = Field(default=None, description="Median from pick-up to signature.")
+    transit_best: Hours = Field(default=None, description="The same of the best carrier there.")
     price_now: Money
     price_best: Money
     break_even: Money = Field(description="Price up to which the move costs nothing: price now and compensation saved.")
@@ -149,6 +158,7 @@ WAREHOUSES = """
            coalesce(sum(same_day) FILTER (up_to - orders < $best * total), 0)::BIGINT AS moved_same_day
     FROM ranked GROUP BY warehouse ORDER BY orders DESC, warehouse
 """
+BY_LANE = PARCELS.format(warehouse="warehouse", lane="lane")
 NEEDS = ("shipments.carrier", "shipments.picked_up_at|scans.event", "shipments.delivered_at|scans.event")
 
 
@@ -159,7 +169,7 @@ def build_carriers(inputs: ToolInputs) -> CarrierComparison:
     if lacking:
         needs = explain_need("tools.part.carriers", *lacking)
         return CarrierComparison(**header, headline=message("tools.carriers.none"), missing=(needs,))
-    by_lane = inputs.fetch(PARCELS.format(warehouse="warehouse", lane="lane"))
+    by_lane = inputs.fetch(BY_LANE)
     if not by_lane:
         return CarrierComparison(**header, headline=message("tools.carriers.none"))
     whole = inputs.fetch(PARCELS.format(warehouse="'*'", lane="'*'"))
@@ -179,6 +189,42 @@ def build_carriers(inputs: ToolInputs) -> CarrierComparison:
         carriers=tuple(_to_lane(row) for row in sorted(whole, key=lambda row: -row["parcels"])),
         lanes=tuple(_to_lane(row) for row in by_lane),
     )
+
+
+def list_lane_moves(store: Store) -> tuple[LaneMove, ...]:
+    """List what ``carriers`` would move, most parcels first, without prices; nothing where the files do not tell."""
+    if not all(any(part in store.filled for part in need.split("|")) for need in NEEDS):
+        return ()
+    result = store.con.execute(BY_LANE)
+    names = [column[0] for column in result.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return tuple(sorted(find_moves(rows), key=lambda move: -(move.next_day_more or 0)))
+
+
+def describe_lane_moves(moves: Sequence[LaneMove]) -> Message | None:
+    """Say of the largest moves which carrier on which lane would bring what; None without any."""
+    if not moves:
+        return None
+    named = tuple(_describe_move(move) for move in moves[:MOVES_NAMED])
+    return message("advice.lanes", n=len(moves), lanes=named)
+
+
+def _describe_move(move: LaneMove) -> Message:
+    values: dict[str, Any] = {
+        "lane": _name_lane(move), "best": Name(move.best), "carrier": Name(move.carrier),
+        "n": round(move.next_day_more or 0), "of": move.parcels,
+    }  # fmt: skip
+    if move.transit_now is None or move.transit_best is None:
+        return message("advice.lane_next_day", **values)
+    hours = {"now": quantity(move.transit_now, "hours"), "then": quantity(move.transit_best, "hours")}
+    return message("advice.lane_hours", **values, **hours)
+
+
+def _name_lane(move: LaneMove) -> Message | Name:
+    known = [Name(name) for name in (move.warehouse, move.lane) if name not in NO_NAME]
+    if len(known) == 2:
+        return message("advice.lane_of", warehouse=known[0], lane=known[1])
+    return known[0] if known else message("advice.every_lane")
 
 
 class PriceList(NamedTuple):
@@ -226,11 +272,13 @@ def find_moves(rows: Iterable[Row], costs: PriceList | None = None, owed: float 
     for row in rows:
         if row["parcels"] >= FEWEST_PARCELS and row["paid"]:
             lanes[row["warehouse"], row["lane"]].append(row)
+    bound = bonferroni_z(sum(len(own) - 1 for own in lanes.values()))  # of many lanes some differ by chance
     for _, own in sorted(lanes.items()):
         best = max(own, key=lambda row: (row["next_day"] / row["paid"], row["parcels"]))
         for row in own:
-            low, high = newcombe_interval(best["next_day"], best["paid"], row["next_day"], row["paid"])
-            if row is best or low <= 0:
+            counts = (best["next_day"], best["paid"], row["next_day"], row["paid"])
+            low, high = newcombe_interval(*counts)
+            if row is best or low <= 0 or two_proportion_z(*counts) <= bound:
                 continue
             gain = best["next_day"] / best["paid"] - row["next_day"] / row["paid"]
             yield _to_move(row, best, (gain, low, high), costs, owed)
@@ -244,10 +292,17 @@ def _to_move(row: Row, best: Row, gain: tuple[float, float, float], costs: Price
     break_even = None if now is None else now + max(0.0, fewer_late) * owed
     return LaneMove(
         warehouse=warehouse, lane=lane, carrier=row["carrier"], best=best["carrier"], parcels=row["parcels"],
-        days_saved=_subtract(find_quantile(row["hours"]), find_quantile(best["hours"])), next_day_gain=gain[0],
+        days_saved=_subtract(find_quantile(row["hours"]), find_quantile(best["hours"])),
+        transit_now=_to_hours(row), transit_best=_to_hours(best), next_day_gain=gain[0],
         next_day_gain_low=gain[1], next_day_gain_high=gain[2], next_day_more=gain[0] * row["parcels"], price_now=now,
         price_best=then, break_even=break_even, pays=None if then is None or break_even is None else then <= break_even,
     )  # fmt: skip
+
+
+def _to_hours(row: Row) -> float | None:
+    """Median hours; None where parcels mostly never arrived."""
+    hours = find_quantile(row["hours"])
+    return hours if math.isfinite(hours) else None
 
 
 def _subtract(now: float, then: float) -> float | None:
