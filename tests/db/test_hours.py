@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from tests.views.conftest import Open
 
-from storehealth.db.view_inputs import DAY, create_elapsed, list_spells, parse_service_hours
+from storehealth.db.view_inputs import DAY, create_clock, list_spells, parse_service_hours
 from storehealth.errors import UsageError
 
 MONDAY = date(2026, 3, 2)
@@ -106,7 +106,7 @@ def test_elapsed_is_real_time_wherever_the_wall_says_which(zone: str, since: dat
     assume(all(is_unambiguous(moment, zone) for moment in wall))
     real = [moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for moment in wall]
     with duckdb.connect() as con:
-        create_elapsed(con, zone, wall[0], wall[1])
+        create_clock(con, zone, wall[0], wall[1])
         ((seconds,),) = con.execute("SELECT elapsed(?::TIMESTAMP, ?::TIMESTAMP)", wall).fetchall()
     assert seconds == (real[1] - real[0]).total_seconds()
 
@@ -135,7 +135,7 @@ OVER_A_CHANGE = [
 )
 def test_a_wait_over_a_clock_change_takes_the_time_it_took(zone: str, since: str, until: str, seconds: int) -> None:
     with duckdb.connect() as con:
-        create_elapsed(con, zone, datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-12-31"))
+        create_clock(con, zone, datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2026-12-31"))
         ((found,),) = con.execute("SELECT elapsed(?::TIMESTAMP, ?::TIMESTAMP)", [since, until]).fetchall()
     assert found == seconds
 

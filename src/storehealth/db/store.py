@@ -25,6 +25,7 @@ from storehealth.errors import CatalogueError
 from storehealth.model import Intake, StoredTable
 from storehealth.support.message import Name, message
 from storehealth.support.sandbox import MAX_QUERY_SECONDS, apply_thread_limit
+from storehealth.support.service_hours import ClockChange
 
 FACT_TABLES = ("files", "rejects")
 """Tables filled by intake itself: they are neither merged nor cut at ``as_of``."""
@@ -70,6 +71,7 @@ class Store:
         merged_away: Rows per source path (of the table its rows are counted in) that were merged into another row.
         auto_replies: Texts that the store's settings name as automatic.
         shops: Shop per source path, where several shops in the folder use the same order numbers.
+        clock_changes: Of the store's zone, from the first event to ``as_of``.
     """
 
     connections: Connections
@@ -81,6 +83,7 @@ class Store:
     merged_away: dict[str, int] = field(default_factory=dict)
     auto_replies: tuple[str, ...] = ()
     shops: dict[str, str] = field(default_factory=dict)
+    clock_changes: Sequence[ClockChange] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -331,10 +334,10 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
     view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled, cut)
     view_inputs.create_night_macros(con, facts)
     view_inputs.create_staff(con, settings.staff, catalogue.closers, settings.auto_replies)
-    chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
-    view_inputs.create_service_hours(con, facts, _find_first(chats) or store.as_of, store.as_of)
     first = _find_first(part for parts in inputs.parts.values() for part in parts)
-    view_inputs.create_elapsed(con, settings.zone, first, store.as_of)
+    store.clock_changes = view_inputs.create_clock(con, settings.zone, first, store.as_of)
+    chats = [part for name, parts in inputs.parts.items() if catalogue.tables[name].group == "chat" for part in parts]
+    view_inputs.create_service_hours(con, facts, _find_first(chats) or store.as_of, store.as_of, store.clock_changes)
     share_variables(connections)
     return store
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -19,7 +18,15 @@ from storehealth.catalogue.common import Fact
 from storehealth.db import sql
 from storehealth.errors import UsageError
 from storehealth.support.message import Name, message
-from storehealth.support.service_hours import DAY, ServiceHours, Spell, parse_hours
+from storehealth.support.service_hours import (
+    DAY,
+    SQUEEZED,
+    ClockChange,
+    ServiceHours,
+    Spell,
+    list_clock_changes,
+    parse_hours,
+)
 
 ROLE_OF = """CASE
     WHEN event IN ('assigned', 'closed', 'withdrawn') OR told = 'system' THEN 'system'
@@ -86,11 +93,10 @@ def _literal(item: object) -> str:
 def create_staff(
     con: duckdb.DuckDBPyConnection, staff: Mapping[str, str], phrases: Sequence[str], auto_replies: Sequence[str] = ()
 ) -> None:
-    """Create tables ``staff`` (name, role) and ``closers`` (phrase), and macros such as ``role_of`` and ``whole_minute``."""
+    """Create tables ``staff`` (name, role) and ``closers`` (phrase), and macros such as ``role_of``."""
     con.execute("CREATE TABLE staff (name VARCHAR, role VARCHAR)")
     for name, role in staff.items():
         con.execute("INSERT INTO staff VALUES (?, ?)", [name, role])
-    con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(moment) % 60000000 = 0")
     con.execute(f"CREATE MACRO like_masked(a, b) AS {LIKE_MASKED}")
     con.execute(f"CREATE MACRO role_of(event, told, known, how) AS {ROLE_OF}")
     con.execute(r"CREATE MACRO plain_text(said) AS trim(lower(regexp_replace(said, '\s+', ' ', 'g')))")
@@ -111,7 +117,11 @@ def set_auto_replies(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> No
 
 
 def create_service_hours(
-    con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact], first: datetime | None, last: datetime | None
+    con: duckdb.DuckDBPyConnection,
+    facts: Mapping[str, Fact],
+    first: datetime | None,
+    last: datetime | None,
+    changes: Sequence[ClockChange] = (),
 ) -> None:
     """Create ``service_days`` from the day of the first chat to that of ``as_of``.
 
@@ -120,7 +130,7 @@ def create_service_hours(
     """
     lists = {name: fact.value for name, fact in facts.items() if isinstance(fact.value, tuple)}
     hours = parse_service_hours(lists.get("service_hours", ()), lists.get("holidays", ()))
-    create_service_days(con, hours, first and first.date(), last and last.date())
+    create_service_days(con, hours, first and first.date(), last and last.date(), changes)
 
 
 def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> None:
@@ -192,40 +202,70 @@ def _merge_overlaps(spells: Sequence[Spell]) -> tuple[Spell, ...]:
     return tuple(merged)
 
 
-def _days(first: date, last: date, hours: ServiceHours) -> Iterator[tuple[date, float, tuple[Spell, ...]]]:
+class _ServiceDay(NamedTuple):
+    """A day: the seconds open before it, its spells since midnight in real seconds, and the same on the wall."""
+
+    day: str
+    before: float
+    spells: list[dict[str, int]]
+    hours: list[dict[str, int]]
+
+
+def _list_days(first: date, last: date, hours: ServiceHours, changes: Sequence[ClockChange]) -> Iterator[_ServiceDay]:
     before = 0.0
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        spells = list_spells(day, hours)
-        yield day, before, spells
+        on_wall = list_spells(day, hours)
+        spells = [(_count_since_midnight(day, o, changes), _count_since_midnight(day, c, changes)) for o, c in on_wall]
+        yield _ServiceDay(day.isoformat(), before, _name_edges(spells), _name_edges(on_wall))
         before += sum(closes - opens for opens, closes in spells)
 
 
+def _name_edges(spells: Iterable[Spell]) -> list[dict[str, int]]:
+    return [{"opens": opens, "closes": closes} for opens, closes in spells]
+
+
+def _count_since_midnight(day: date, seconds: int, changes: Iterable[ClockChange]) -> int:
+    """The real seconds from midnight to when the wall first shows this time, or would have shown it."""
+    midnight = datetime.combine(day, datetime.min.time())
+    at = midnight + timedelta(seconds=seconds)
+    for change in changes:
+        if change.repeats and midnight < change.before <= at:
+            seconds += int(change.repeats.total_seconds())
+        elif midnight < change.after and change.before < at:
+            seconds -= int((min(at, change.after) - change.before).total_seconds())
+    return seconds
+
+
 def create_service_days(
-    con: duckdb.DuckDBPyConnection, hours: ServiceHours, first: date | None, last: date | None
+    con: duckdb.DuckDBPyConnection,
+    hours: ServiceHours,
+    first: date | None,
+    last: date | None,
+    changes: Sequence[ClockChange] = (),
 ) -> None:
-    """Create table ``service_days`` (day, before, spells) and the macros over it.
+    """Create table ``service_days`` (day, before, spells, hours) and the macros over it.
 
     ``open_before(before, spells, at)`` gives the seconds open from the first day until ``at``; ``is_open(spells, at)``
-    whether the store is open then.
+    whether the store is open then. Both need :func:`create_clock`: spells are in real seconds since midnight, hours are as
+    the wall shows them.
     """
-    con.execute("CREATE TABLE service_days (day DATE, before DOUBLE, spells STRUCT(opens BIGINT, closes BIGINT)[])")
+    spell = "STRUCT(opens BIGINT, closes BIGINT)[]"
+    con.execute(f"CREATE TABLE service_days (day DATE, before DOUBLE, spells {spell}, hours {spell})")
     con.execute(
         "CREATE MACRO open_before(before, spells, moment) AS before + list_sum(list_transform(spells,"
-        " lambda s: greatest(0, least(epoch(moment) - epoch(moment::DATE), s.closes) - s.opens)))"
+        " lambda s: greatest(0, least(since_midnight(moment), s.closes) - s.opens)))"
     )
     con.execute(
         "CREATE MACRO is_open(spells, moment) AS len(list_filter(spells,"
-        " lambda s: s.opens <= epoch(moment) - epoch(moment::DATE) AND epoch(moment) - epoch(moment::DATE) < s.closes)) > 0"
+        " lambda s: s.opens <= since_midnight(moment) AND since_midnight(moment) < s.closes)) > 0"
     )
     if first is None or last is None:
         return
-    days = list(_days(max(first, last - LONGEST), last, hours))
-    rows = [[day.isoformat(), before, [{"opens": o, "closes": c} for o, c in spells]] for day, before, spells in days]
+    days = list(_list_days(max(first, last - LONGEST), last, hours, changes))
     con.execute(
-        "INSERT INTO service_days SELECT unnest(?::DATE[]), unnest(?::DOUBLE[]),"
-        " unnest(?::STRUCT(opens BIGINT, closes BIGINT)[][])",
-        [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+        f"INSERT INTO service_days SELECT unnest(?::DATE[]), unnest(?::DOUBLE[]), unnest(?::{spell}[]), unnest(?::{spell}[])",
+        [list(column) for column in zip(*days, strict=True)],
     )
 
 
@@ -233,61 +273,86 @@ CLOCKS_WATCHED = timedelta(days=5 * 366)
 """Years before the end of the data in which clock changes count: each is a comparison in every duration."""
 
 
-class ClockChange(NamedTuple):
-    """A change of a zone's clocks: the wall shows ``before``, and then ``after``."""
+def create_clock(
+    con: duckdb.DuckDBPyConnection, zone: str, first: datetime | None, last: datetime | None
+) -> list[ClockChange]:
+    """Create macros for times of a zone: ``elapsed(since, until)`` and ``since_midnight(moment)`` in real seconds.
 
-    before: datetime
-    after: datetime
-
-
-def create_elapsed(con: duckdb.DuckDBPyConnection, zone: str, first: datetime | None, last: datetime | None) -> None:
-    """Create ``elapsed(since, until)``: the real seconds between two wall times of the zone.
+    Also ``wall(moment)``, and ``whole_minute``.
 
     In spring the wall skips an hour, which did not pass. In autumn it shows an hour twice: what lies on both sides of it took
-    an hour more than the wall says. A time within that hour may be of either pass, so there the wall's difference stays.
+    an hour more than the wall says. Times in that hour whose file says which pass they are of are kept squeezed
+    (:class:`storehealth.support.service_hours.ClockChange`); ``wall`` gives what the clock showed, for other times the time
+    itself. Any other time in that hour may be of either pass: there the wall's difference stays.
+
+    Returns:
+        The changes of the zone's clocks between these times.
     """
-    terms = ["epoch(until_at - since_at)"]
+    changes = list[ClockChange]()
     if first is not None and last is not None:
-        terms += map(_correct_for, list_clock_changes(zone, max(first, last - CLOCKS_WATCHED), last))
-    con.execute(f"CREATE MACRO elapsed(since_at, until_at) AS {' + '.join(terms)}")
+        changes += list_clock_changes(zone, max(first, last - CLOCKS_WATCHED), last)
+    shown = "".join(_read_squeezed(change) for change in changes if change.repeats)
+    wall = f"CASE {shown} ELSE moment END" if shown else "moment"
+    con.execute(f"CREATE MACRO wall(moment TIMESTAMP) AS {wall}, (moment DATE) AS moment, (moment) AS moment")
+    # Whole microseconds, as 30.0000001 seconds would be more than 30.
+    terms = ["epoch_us(until_at) - epoch_us(since_at)", *map(_correct_for, changes)]
+    seconds = f"({' + '.join(terms)}) / 1e6" if changes else "epoch(until_at - since_at)"
+    con.execute(f"CREATE MACRO elapsed(since_at, until_at) AS {seconds}")
+    terms = ["epoch_us(moment) - epoch_us(moment::DATE::TIMESTAMP)", *map(_correct_on_day, changes)]
+    con.execute(f"CREATE MACRO since_midnight(moment) AS ({' + '.join(terms)}) / 1e6")
+    con.execute("CREATE MACRO whole_minute(moment) AS epoch_us(wall(moment::TIMESTAMP)) % 60000000 = 0")
+    return changes
+
+
+def _read_squeezed(change: ClockChange) -> str:
+    """The case of a squeezed time: what the wall showed."""
+    begins, ends = sql.quote_value(change.after), sql.quote_value(change.before)
+    width = _count_microseconds(change.repeats)
+    return (
+        f" WHEN moment >= {sql.quote_value(change.squeezed_from)} AND moment < {ends}"
+        f" THEN {begins} + to_microseconds(({_count_squeezed(change, 'moment')}) % {width})"
+    )
+
+
+def _count_squeezed(change: ClockChange, moment: str) -> str:
+    """The real microseconds from the beginning of a repeated hour to a squeezed time."""
+    since = f"epoch_us({moment}) - epoch_us({sql.quote_value(change.squeezed_from)})"
+    return f"({since}) * {1_000_000 // SQUEEZED}"
 
 
 def _correct_for(change: ClockChange) -> str:
-    """The seconds to add to the wall's difference where a change lies between two times."""
-    begins, ends = (
-        sorted((change.before, change.after)) if change.after < change.before else (change.after, change.after)
-    )
-    seconds = (change.before - change.after).total_seconds()
+    """The microseconds to add to the wall's difference where a change lies between two times."""
+    gained = _count_microseconds(change.before - change.after)
+    if not change.repeats:
+        at = sql.quote_value(change.after)
+        return f"CASE WHEN since_at < {at} AND until_at >= {at} THEN {gained} ELSE 0 END"
+    begins, squeezed, ends = map(sql.quote_value, (change.after, change.squeezed_from, change.before))
+    until, since = _correct_moment(change, "until_at"), _correct_moment(change, "since_at", of_either_pass=gained)
+    in_it = f"since_at >= {begins} AND since_at < {squeezed} AND until_at < {ends}"
+    return f"CASE WHEN until_at < {begins} OR since_at >= {ends} THEN 0 WHEN {in_it} THEN {until} ELSE {until} - {since} END"
+
+
+def _correct_moment(change: ClockChange, moment: str, of_either_pass: int = 0) -> str:
+    """The microseconds that a change has added, by a moment, to what the wall shows."""
+    begins, squeezed, ends = map(sql.quote_value, (change.after, change.squeezed_from, change.before))
+    gained = _count_microseconds(change.before - change.after)
+    if not change.repeats:
+        return f"(CASE WHEN {moment} < {begins} THEN 0 ELSE {gained} END)"
+    known = f"{_count_squeezed(change, moment)} - (epoch_us({moment}) - epoch_us({begins}))"
     return (
-        f"CASE WHEN since_at < {sql.quote_value(begins)}::TIMESTAMP AND until_at >= {sql.quote_value(ends)}::TIMESTAMP"
-        f" THEN {seconds!r} ELSE 0.0 END"
+        f"(CASE WHEN {moment} < {begins} THEN 0 WHEN {moment} < {squeezed} THEN {of_either_pass}"
+        f" WHEN {moment} < {ends} THEN {known} ELSE {gained} END)"
     )
 
 
-def list_clock_changes(zone: str, first: datetime, last: datetime) -> Iterator[ClockChange]:
-    """List the changes of a zone's clocks between two of its wall times, by looking at each day."""
-    at = first.replace(minute=0, second=0, microsecond=0, tzinfo=ZoneInfo(zone)).astimezone(UTC) - timedelta(days=1)
-    end = last.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) + timedelta(days=1)
-    offset = _offset(zone, at)
-    while at < end:
-        after = at + timedelta(days=1)
-        if (offset_after := _offset(zone, after)) != offset:
-            yield _find_change(zone, at, after)
-        at, offset = after, offset_after
+def _correct_on_day(change: ClockChange) -> str:
+    """The microseconds to add to the time of day on the day of a change."""
+    day = sql.quote_value(change.after.date())
+    return f"CASE WHEN moment::DATE = {day} THEN {_correct_moment(change, 'moment')} ELSE 0 END"
 
 
-def _find_change(zone: str, low: datetime, high: datetime) -> ClockChange:
-    """Find the change between two moments, to the second, by halving."""
-    before, after = _offset(zone, low), _offset(zone, high)
-    while high - low > timedelta(seconds=1):
-        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
-        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
-    moment = high.replace(tzinfo=None)
-    return ClockChange(moment + before, moment + after)
-
-
-def _offset(zone: str, moment: datetime) -> timedelta:
-    return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+def _count_microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
 
 
 def create_night_macros(con: duckdb.DuckDBPyConnection, facts: Mapping[str, Fact]) -> None:

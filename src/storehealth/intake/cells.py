@@ -8,6 +8,7 @@ from pathlib import Path
 
 from storehealth.catalogue.layout import LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Kind, TableColumn
+from storehealth.support.service_hours import SQUEEZED, list_repeated_hours
 
 MACROS = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
 WORD = re.compile(r"\w+")
@@ -287,9 +288,45 @@ def read_value(
 def read_plain_value(text: str, target: TableColumn, zones: tuple[str, str]) -> str:
     """SQL for the typed value of a text that :func:`is_plain`: what :func:`read_value` gives of it."""
     value = text if target.type == "id" else f"TRY_CAST({text} AS {SQL_TYPES[target.type]})"
-    if target.type == "time" and zones[0] != zones[1]:
-        return f"timezone({quote_literal(zones[1])}, timezone({quote_literal(zones[0])}, {value}))"
-    return value
+    return _convert(value, *zones) if target.type == "time" else value
+
+
+def _convert(time: str, file_zone: str, store_zone: str) -> str:
+    """SQL of a time of the file's zone as one of the store's."""
+    moment = f"timezone({quote_literal(file_zone)}, {time})"
+    if file_zone == store_zone:
+        return time
+    if list_repeated_hours(file_zone):  # a time of its repeated hour may be of either pass
+        return f"timezone({quote_literal(store_zone)}, {moment})"
+    return to_store_time(moment, store_zone)
+
+
+def to_store_time(moment: str, zone: str) -> str:
+    """SQL of a moment (a TIMESTAMPTZ) as a time of a zone.
+
+    In an hour that the wall shows twice the time is kept squeezed, see
+    :class:`storehealth.support.service_hours.ClockChange`.
+    """
+    wall, hours = f"timezone({quote_literal(zone)}, {{}})", list_repeated_hours(zone)
+    if not hours:
+        return wall.format(moment)
+    cases = "".join(
+        f"WHEN month({wall.format('x')}) IN ({', '.join(map(str, sorted(months)))}) AND {wall.format(f'x {sign} {span}')}"
+        f" = {wall.format('x')} THEN {_squeeze(wall.format('x'), seconds, passes)} "
+        for width, months in hours.items()
+        for seconds in [int(width.total_seconds())]
+        for span in [f"to_seconds({seconds})"]
+        for sign, passes in (("-", 2), ("+", 1))
+    )
+    # In a lambda, as an expression written out eight times would take longer to plan than a small file to read.
+    return f"list_transform([{moment}], lambda x: CASE {cases}ELSE {wall.format('x')} END)[1]"
+
+
+def _squeeze(wall: str, width: int, passes: int) -> str:
+    """SQL of a time of a repeated hour as it is kept: ``passes``, with this one, had begun since the hour first began."""
+    ends = f"date_trunc('hour', {wall}) + to_hours(1)"
+    since = f"epoch_us({wall}) - epoch_us({ends}) + {passes * width * 1_000_000}"
+    return f"{ends} - to_microseconds({2 * SQUEEZED * width} - (({since}) * {SQUEEZED}) // 1000000)"
 
 
 def _read_number(text: str, kind: Kind, factor: float | None) -> str:
@@ -303,20 +340,17 @@ def _read_number(text: str, kind: Kind, factor: float | None) -> str:
 
 def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: str, parts: str | None) -> str:
     """A time in the store's zone. One without an offset is taken to be in the file's zone."""
-    target = quote_literal(store_zone)
 
     def convert(value: str) -> str:
-        return (
-            value if file_zone == store_zone else f"timezone({target}, timezone({quote_literal(file_zone)}, {value}))"
-        )
+        return _convert(value, file_zone, store_zone)
 
     cases = [
         f"WHEN is_plain_time({text}) THEN {convert(f'TRY_CAST({text} AS TIMESTAMP)')}",
-        f"WHEN is_time_with_offset({text}) THEN timezone({target}, moment_of({text}))",
-        *(_read_format(text, form, convert, target) for form in formats),
-        *([_read_parts(parts, convert, target)] if parts else []),
+        f"WHEN is_time_with_offset({text}) THEN {to_store_time(f'moment_of({text})', store_zone)}",
+        *(_read_format(text, form, convert, store_zone) for form in formats),
+        *([_read_parts(parts, convert, store_zone)] if parts else []),
         f"WHEN is_excel_day({text}) THEN {convert(f'excel_day_of({text})')}",
-        f"WHEN is_epoch({text}) THEN timezone({target}, epoch_of({text}))",
+        f"WHEN is_epoch({text}) THEN {to_store_time(f'epoch_of({text})', store_zone)}",
     ]
     return f"CASE {' '.join(cases)} ELSE {convert(f'chinese_or_compact_time_of({text})')} END"
 
@@ -324,13 +358,13 @@ def _read_time(text: str, formats: Iterable[str], file_zone: str, store_zone: st
 def _read_parts(parts: str, convert: Callable[[str], str], zone: str) -> str:
     value = f"time_of({parts})"
     moment = f"{value} - to_minutes(zone_minutes({parts}[9])::BIGINT)"
-    with_zone = f"timezone({zone}, timezone('UTC', {moment}))"
+    with_zone = to_store_time(f"timezone('UTC', {moment})", zone)
     return f"WHEN {parts} IS NOT NULL THEN CASE WHEN {parts}[9] <> '' THEN {with_zone} ELSE {convert(value)} END"
 
 
 def _read_format(text: str, form: str, convert: Callable[[str], str], zone: str) -> str:
     parsed = f"try_strptime({text}, {quote_literal(form)})"
-    value = f"timezone({zone}, {parsed})" if "%z" in form else convert(parsed)
+    value = to_store_time(parsed, zone) if "%z" in form else convert(parsed)
     # isfinite, not IS NOT NULL: strptime accepts 'infinity' whatever the format.
     return f"WHEN isfinite({parsed}) THEN {value}"
 

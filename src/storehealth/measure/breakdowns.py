@@ -19,9 +19,9 @@ MOST_NAMES = 8
 """Warehouses and carriers that are listed, those with most orders."""
 MOST_AGENTS = 200
 STEPS = {
-    "pack": "epoch(shipped_at - coalesce(paid_at, created_at))",
-    "pickup": "epoch(picked_up_at - shipped_at)",
-    "delivery": "epoch(delivered_at - coalesce(picked_up_at, shipped_at))",
+    "pack": "elapsed(coalesce(paid_at, created_at), shipped_at)",
+    "pickup": "elapsed(shipped_at, picked_up_at)",
+    "delivery": "elapsed(coalesce(picked_up_at, shipped_at), delivered_at)",
 }
 CASE_STEPS = (
     ("reviewed", "first_reviewed_at", "applied_at"),
@@ -143,8 +143,8 @@ def _list_case_steps(store: Store, days: Window) -> tuple[CaseStep, ...]:
     """The steps that at least one case has taken, in their order."""
     parts = [
         f"""SELECT '{step}' AS step, count({moment}) AS cases, count(*) AS "of",
-               round(quantile_cont(epoch({moment} - {since}) / 3600, 0.5) FILTER ({moment} >= {since}), 3) AS median_hours,
-               round(quantile_cont(epoch({moment} - {since}) / 3600, 0.9) FILTER ({moment} >= {since}), 3) AS p90_hours
+               round(quantile_cont(elapsed({since}, {moment}) / 3600, 0.5) FILTER ({moment} >= {since}), 3) AS median_hours,
+               round(quantile_cont(elapsed({since}, {moment}) / 3600, 0.9) FILTER ({moment} >= {since}), 3) AS p90_hours
             FROM cases WHERE {{days}}"""
         for step, moment, since in CASE_STEPS
     ]

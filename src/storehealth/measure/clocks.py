@@ -131,7 +131,7 @@ def read_clocks(
 
 
 def _hours(store: Store) -> _Hours:
-    rows = store.con.execute("SELECT day, spells FROM service_days").fetchall()
+    rows = store.con.execute("SELECT day, hours FROM service_days").fetchall()
     days = {day: tuple((spell["opens"], spell["closes"]) for spell in spells) for day, spells in rows}
     ((clock,),) = store.con.execute("SELECT getvariable('reply_clock')").fetchall()
     return _Hours(days, clock == "clip")
@@ -334,7 +334,7 @@ def _distance(rule: Rule, bounds: Bounds | None) -> str | None:
     return f"{sign}(_value - {float(bounds.limit)!r})"
 
 
-_BEYOND_PROMISE = "epoch(coalesce(_to, _until) - _promise)"
+_BEYOND_PROMISE = "elapsed(_promise, coalesce(_to, _until))"
 
 
 def _time_distance(in_time: InTimeMeasure) -> str:

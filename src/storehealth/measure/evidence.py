@@ -134,8 +134,8 @@ def _columns(query: RuleQuery, marks: Fingerprints | None) -> tuple[str, dict[st
     for expression in (measure.entity, measure.at, "source_file", "source_row", *measure.evidence):
         query.find_kind(expression)
     mark, values = marks.build_column(query) if marks else ("NULL", {})
-    shown = "".join(f", _show{index}" for index in range(len(query.rule.measure.evidence)))
-    return f"_file, _row, _entity, _at, _outcome, {mark}{shown}", values
+    shown = "".join(f", wall(_show{index})" for index in range(len(query.rule.measure.evidence)))
+    return f"_file, _row, _entity, wall(_at), _outcome, {mark}{shown}", values
 
 
 def _evidence_row(query: RuleQuery, row: tuple[Any, ...], marks: Fingerprints | None) -> EvidenceRow:

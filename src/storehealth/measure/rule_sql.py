@@ -178,8 +178,11 @@ def _time_columns(in_time: InTimeMeasure) -> Iterator[tuple[str, tuple[str, str]
     if in_time.waited is not None:
         yield "_waited", (f"{key}.waited", f"{bracket(in_time.waited)}::DOUBLE")
     elif in_time.within is not None:
-        waited = f"coalesce({bracket(in_time.to)}, until)::TIMESTAMP - {bracket(in_time.from_ or '')}::TIMESTAMP"
-        yield "_waited", (f"{key}.from", f"epoch({waited})")
+        since, until = (
+            f"{bracket(in_time.from_ or '')}::TIMESTAMP",
+            f"coalesce({bracket(in_time.to)}, until)::TIMESTAMP",
+        )
+        yield "_waited", (f"{key}.from", f"elapsed({since}, {until})")
     promise = in_time.by or in_time.by_date
     if promise is not None:
         yield "_promise", (f"{key}.{'by' if in_time.by else 'by_date'}", f"{bracket(promise)}::TIMESTAMP")
@@ -330,7 +333,7 @@ def _worst(rule: Rule, bounds: Bounds | None) -> str:
         return "NULL"
     if measure.in_time.within is not None or measure.in_time.waited is not None:
         return "_waited"
-    return "epoch(coalesce(_to, _until) - _promise)"
+    return "elapsed(_promise, coalesce(_to, _until))"
 
 
 def _statistic(rule: Rule) -> str:

@@ -6,6 +6,8 @@ make-up work day (a weekend day worked in exchange for a bridge day, as in China
 
 Holidays come from the ``holidays`` package, which is imported late since it takes a while to load. Chinese make-up work days
 follow the yearly notices of the State Council; for a year whose notice the package does not know there are only the holidays.
+
+Below: when the clocks of a zone change, and how times of an hour that they show twice are told apart.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 Spell = tuple[int, int]
 """Opening and closing time in seconds after midnight, half-open; one past midnight closes after 24:00."""
@@ -223,3 +226,85 @@ def _read_marks(calendar: Any) -> tuple[str, str]:
         calendar.tr(moved).partition("%s")[0] if moved else "\0",
         calendar.tr(observed).partition("%s")[2] if observed else "\0",
     )
+
+
+SQUEEZED = 64
+"""Microseconds that a real second of a repeated hour takes where it is kept squeezed."""
+
+
+class ClockChange(NamedTuple):
+    """A change of a zone's clocks: the wall shows ``before``, and then ``after``.
+
+    Where that repeats an hour, a time known to be of one pass is kept in the last half second of the hour, 64 microseconds
+    for a real second since the hour first began. So times sort, compare and fall into hours and days as they happened, and
+    nothing but durations and what a reader is shown has to know of it.
+    """
+
+    before: datetime
+    after: datetime
+
+    @property
+    def repeats(self) -> timedelta:
+        """How much of the day the wall shows twice: nothing where it skips some."""
+        return max(self.before - self.after, timedelta())
+
+    @property
+    def squeezed_from(self) -> datetime:
+        """Where the squeezed times begin, both passes one after the other; they end with the hour."""
+        return self.before - timedelta(microseconds=2 * SQUEEZED * self.repeats.total_seconds())
+
+
+def read_wall(moment: datetime, changes: Iterable[ClockChange]) -> datetime:
+    """Return what the wall showed at a time that may be kept squeezed."""
+    for change in changes:
+        if change.repeats and change.squeezed_from <= moment < change.before:
+            return change.after + (moment - change.squeezed_from) * (1_000_000 // SQUEEZED) % change.repeats
+    return moment
+
+
+def list_clock_changes(
+    zone: str, first: datetime, last: datetime, step: timedelta = timedelta(days=1)
+) -> Iterator[ClockChange]:
+    """List the changes of a zone's clocks between two of its wall times, by comparing its offset at every step."""
+    at = first.replace(minute=0, second=0, microsecond=0, tzinfo=ZoneInfo(zone)).astimezone(UTC) - timedelta(days=1)
+    end = last.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) + timedelta(days=1)
+    offset = _offset(zone, at)
+    while at < end:
+        after = at + step
+        if (offset_after := _offset(zone, after)) != offset:
+            yield _find_change(zone, at, after)
+        at, offset = after, offset_after
+
+
+def _find_change(zone: str, low: datetime, high: datetime) -> ClockChange:
+    """Find the change between two moments, to the second, by halving."""
+    before, after = _offset(zone, low), _offset(zone, high)
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
+        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+    moment = high.replace(tzinfo=None)
+    return ClockChange(moment + before, moment + after)
+
+
+def _offset(zone: str, moment: datetime) -> timedelta:
+    return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+
+
+FIRST_TIME, LAST_TIME = map(datetime.fromisoformat, ("2001-01-01", "2066-01-01"))
+"""Times between these are told apart: they are those of epoch numbers with ten digits."""
+REPEATED = (timedelta(hours=1), timedelta(minutes=30))
+
+
+@lru_cache
+def list_repeated_hours(zone: str) -> dict[timedelta, frozenset[int]]:
+    """List how much of a day a zone's wall shows twice, and the months in which it does; nothing for zones without."""
+    changes = list(list_clock_changes(zone, FIRST_TIME, LAST_TIME, timedelta(days=28)))
+    found = {
+        width: frozenset(change.after.month for change in changes if change.repeats == width and _ends_hour(change))
+        for width in REPEATED
+    }
+    return {width: months for width, months in found.items() if months}
+
+
+def _ends_hour(change: ClockChange) -> bool:
+    return not (change.before.minute or change.before.second)

@@ -29,6 +29,7 @@ from storehealth.model.tools import ToolRecord
 from storehealth.privacy import Mask
 from storehealth.settings import Settings
 from storehealth.support.message import Message, Name, lines, message
+from storehealth.support.service_hours import ClockChange, read_wall
 
 Row = dict[str, Any]
 Scheme = TypeVar("Scheme", bound=BaseModel)
@@ -74,7 +75,9 @@ class ToolInputs:
         """Run a query; ``$name`` in it stands for a value. Returns rows by column name."""
         result = self.store.con.execute(query, values or None)
         names = [column[0] for column in result.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        repeats = [change for change in self.store.clock_changes if change.repeats]
+        return [_show_wall_times(row, repeats) for row in rows] if repeats else rows
 
     def fetch_value(self, query: str, **values: Any) -> Any:
         """Run a query of one value; None without a row."""
@@ -130,6 +133,11 @@ class ToolInputs:
             "language": self.settings.language,
             "digest": self.digest,
         }
+
+
+def _show_wall_times(row: Row, changes: Sequence[ClockChange]) -> Row:
+    """A row whose times are as the wall showed them."""
+    return {name: read_wall(value, changes) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 SCHEMES = ("rewards.yaml", "reply-templates.yaml", "phrases.yaml", "bundles.yaml", "roster.csv", "costs.csv")

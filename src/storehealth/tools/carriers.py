@@ -115,7 +115,7 @@ PARCELS = """
     WITH base AS (
         SELECT coalesce(carrier, '?') AS carrier, coalesce(warehouse, '?') AS warehouse, coalesce(province, '*') AS lane,
                paid_at, picked_up_at, delivered_at, promised_delivery_at, getvariable('delivery_end') AS ends,
-               epoch(delivered_at - picked_up_at) / 3600 AS transit
+               elapsed(picked_up_at, delivered_at) / 3600 AS transit
         FROM parcels
         WHERE carrier IS NOT NULL AND picked_up_at IS NOT NULL AND NOT cancelled AND NOT delivered_unread
           AND (delivered_at IS NULL OR delivered_at >= picked_up_at) AND returned_at IS NULL
@@ -124,7 +124,7 @@ PARCELS = """
     usual AS (SELECT greatest(72, 1.5 * quantile_cont(transit, 0.95)) AS settle, 3 * median(transit) AS long FROM base),
     ripe AS (
         SELECT b.*, settle, coalesce(transit, 'inf'::DOUBLE) AS hours,
-               delivered_at IS NULL AND epoch(ends - picked_up_at) / 3600 > long AS is_stuck
+               delivered_at IS NULL AND elapsed(picked_up_at, ends) / 3600 > long AS is_stuck
         FROM base AS b CROSS JOIN usual
         WHERE picked_up_at <= ends - to_seconds((settle * 3600)::BIGINT)
     )

@@ -171,7 +171,7 @@ SERVICE = """
         WHERE role = 'agent' AND event IS NULL
     ),
     replies AS (
-        SELECT epoch(t.replied_at - greatest(t.opened_at, coalesce(a.before, t.opened_at))) AS seconds
+        SELECT elapsed(greatest(t.opened_at, coalesce(a.before, t.opened_at)), t.replied_at) AS seconds
         FROM turns AS t
         JOIN acts AS a ON a.session_id = t.session_id AND a.sender_id = t.replied_by AND a.sent_at = t.replied_at
         WHERE t.handled_by = 'human' AND NOT t.began_off_hours

@@ -137,7 +137,7 @@ STOCK = """
         SELECT coalesce(sku_id, seller_sku) AS sku_id, count(DISTINCT warehouse) AS warehouses FROM stock GROUP BY ALL
     ),
     coming AS (           -- a spell of goods on the way ends with the next arrival
-        SELECT r.sku_id, epoch(max(coalesce(r.shelved_at, r.arrived_at)) - min(s.at)) / 86400 AS lead
+        SELECT r.sku_id, elapsed(min(s.at), max(coalesce(r.shelved_at, r.arrived_at))) / 86400 AS lead
         FROM receipts AS r
         JOIN sku_days AS s ON s.sku_id = r.sku_id AND s.inbound > 0 AND s.at < r.arrived_at
           AND s.at > coalesce((SELECT max(q.arrived_at) FROM receipts AS q

@@ -214,10 +214,11 @@ CASES = """
            CASE WHEN first_reviewed_at IS NULL AND NOT review_unread THEN 'review'
                 WHEN received_at IS NOT NULL AND refunded_at IS NULL THEN 'refund' ELSE 'decide' END AS kind,
            CASE WHEN first_reviewed_at IS NULL AND NOT review_unread
-                THEN review_from + to_seconds(getvariable('review_within'))
+                THEN wall(review_from) + to_seconds(getvariable('review_within'))
                 WHEN received_at IS NOT NULL AND refunded_at IS NULL
-                THEN greatest(received_at, first_reviewed_at) + to_seconds(getvariable('refund_within'))
-                ELSE greatest(applied_at, first_reviewed_at) + to_seconds(getvariable('auto_decision_after')) END AS deadline
+                THEN wall(greatest(received_at, first_reviewed_at)) + to_seconds(getvariable('refund_within'))
+                ELSE wall(greatest(applied_at, first_reviewed_at)) + to_seconds(getvariable('auto_decision_after'))
+           END AS deadline
     FROM cases
     WHERE is_open AND waits_for_merchant AND NOT auto_reviewed AND NOT instant_refund
       AND NOT (kind_unknown AND first_reviewed_at IS NOT NULL AND received_at IS NULL)

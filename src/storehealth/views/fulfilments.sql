@@ -41,7 +41,7 @@ joined AS (
         coalesce(is_unread(o.unread, 'promised_ship_at') OR promise_unread, false) AS promise_unread,
         coalesce(least(o.promised_ship_at, l.promised_ship_at), CASE
             WHEN getvariable('ship_within') > 0 AND coalesce(kind, 'normal') = 'normal'
-            THEN paid_at + to_seconds(getvariable('ship_within')) END) AS promised_ship_at,
+            THEN wall(paid_at) + to_seconds(getvariable('ship_within')) END) AS promised_ship_at,
         o.promised_ship_at IS NULL AND l.promised_ship_at IS NULL AS promise_is_platforms,
         least(o.promised_delivery_at, s.promised_delivery_at) AS promised_delivery_at,
         CASE WHEN parcels > 0 THEN coalesce(s.shipped_at, CASE WHEN parcels = 1 THEN o.shipped_at END)

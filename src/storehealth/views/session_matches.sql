@@ -40,7 +40,7 @@ near AS (                 -- else the only row within two minutes
     FROM (FROM log ANTI JOIN sure USING (session_id)) AS s
     JOIN (SELECT *, unnest([-1, 0, 1]) + epoch_ms(began) // 120000 AS minutes
           FROM book ANTI JOIN sure USING (conversation_id)) AS c
-      ON c.minutes = epoch_ms(s.began) // 120000 AND abs(epoch(s.began - c.began)) <= 120
+      ON c.minutes = epoch_ms(s.began) // 120000 AND abs(elapsed(c.began, s.began)) <= 120
 ),
 joined AS (
     FROM own UNION ALL FROM sure UNION ALL
