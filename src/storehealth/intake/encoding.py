@@ -16,7 +16,7 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -43,6 +43,8 @@ MOSTLY_CR = 4
 SURVEYED = 1 << 12
 """Bytes in which UTF-16 without a byte order mark is looked for."""
 SAMPLE_LINES = 1000
+SAMPLE_BYTES = 1 << 14
+ASCII_RUN = re.compile(rb"([\x00-\x09\x0b-\x7f]{3})[\x00-\x09\x0b-\x7f]+([\x00-\x09\x0b-\x7f]{2})")
 LEAST_SCORE = 0.7
 """Share of common characters below which an encoding is not accepted."""
 LEAST_LEAD = 0.08
@@ -353,7 +355,23 @@ def detect_legacy_encoding(data: bytes) -> str:
     Raises:
         FileRefused: None gives ordinary characters, or two do.
     """
+    return _judge_sample(_sample_lines(data))
+
+
+def _sample_lines(data: bytes) -> bytes:
+    """The first lines beyond ASCII, without the middle of what is ASCII: a judge looks at what is next to other letters.
+
+    A first byte may be the second half of a character, so three are kept there.
+    """
     lines = [line for line in data.split(b"\n") if not line.isascii()][:SAMPLE_LINES]
+    sample = ASCII_RUN.sub(rb"\1 \2", b"\n".join(lines))
+    end = sample.find(b"\n", SAMPLE_BYTES)
+    return sample if end < 0 else sample[:end]
+
+
+@lru_cache(maxsize=4)  # a file is looked at twice: at what it is, and when it is read
+def _judge_sample(sample: bytes) -> str:
+    lines = sample.split(b"\n") if sample else []
     scores = sorted(((_score(lines, codecs, judge), codecs[0]) for codecs, judge in FAMILIES.items()), reverse=True)
     (best, name), (second, other) = scores[:2]
     if best < LEAST_SCORE:
