@@ -15,6 +15,7 @@ from storehealth.catalogue.table import Table
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View
 from storehealth.db.sql import create_outcome_type
+from storehealth.db.view_inputs import create_clock
 from storehealth.measure import MeasureOptions, measure
 from storehealth.model import Measurement, Window
 
@@ -63,6 +64,7 @@ class FakeStore:
 def store_of(*rows: dict[str, Any]) -> FakeStore:
     """A store whose view ``things`` holds the rows; missing columns are NULL, entity and source_row are counted."""
     con = duckdb.connect()
+    create_clock(con, "Asia/Shanghai", None, None)
     con.execute(create_outcome_type())
     con.execute(f"CREATE TABLE things ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})")
     names = [name.strip('"') for name in COLUMNS]
