@@ -119,11 +119,23 @@ def list_compared(rule: Rule) -> Iterator[str]:
 
 
 def list_limits(text: str, source: str) -> Iterator[Limit]:
-    """The limits that a condition compares with, of the rule's rows or of those that a query within it reads."""
+    """The limits that a condition compares with, of the rule's rows or of those that a query within it reads.
+
+    Behind an earlier WHEN of a CASE, only rows count that reach the comparison.
+    """
     for comparison in parse_one(text, read="duckdb").find_all(exp.LT, exp.LTE, exp.GT, exp.GTE):
         query = comparison.find_ancestor(exp.Select)
         rows = query.args["from_"].this.sql("duckdb") if query else source
-        yield Limit(f"({comparison.left.sql('duckdb')}) = ({comparison.right.sql('duckdb')})", rows)
+        limit = f"({comparison.left.sql('duckdb')}) = ({comparison.right.sql('duckdb')})"
+        yield Limit(" AND ".join([limit, *list_passed_branches(comparison)]), rows)
+
+
+def list_passed_branches(comparison: exp.Expression) -> Iterator[str]:
+    """What a row fulfils that reaches the branch of a CASE in which the comparison stands: no WHEN before it."""
+    branch = comparison.find_ancestor(exp.If, exp.Select)
+    if isinstance(branch, exp.If) and isinstance(branch.parent, exp.Case):
+        earlier = branch.parent.args["ifs"][: branch.index]
+        yield from (f"({other.this.sql('duckdb')}) IS NOT TRUE" for other in earlier)
 
 
 def has_row_on(store: Store, limit: Limit) -> bool:

@@ -115,6 +115,10 @@ CASES = [
 ]
 
 
+OF_A_PERSON = ("first_opened_at", "first_reply_at", "wait_seconds", "wall_seconds", "clip_seconds")
+"""What a session has only where a question was for a person: a bot's answer is no first reply."""
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("conversation", ["c1", None], ids=["with ids", "without ids"])
 def test_worked_cases(open_rows: Open, case: Case, conversation: str | None) -> None:
@@ -133,6 +137,8 @@ def test_worked_cases(open_rows: Open, case: Case, conversation: str | None) -> 
         assert tuple(turn["clip_seconds"] for turn in human) == case.clips
     sessions = rows_of(store, "FROM sessions WHERE customer_id = 'C' ORDER BY started_at")
     assert len(sessions) == (2 if case.is_cut and conversation is None else 1)
+    without_people = [session for session in sessions if not session["human_turns"]]
+    assert [session[name] for session in without_people for name in OF_A_PERSON if session[name] is not None] == []
     if len(sessions) == 2:
         assert [(session["human_turns"], session["bot_turns"]) for session in sessions] == [(0, 1), (1, 0)]
         return
