@@ -15,13 +15,16 @@ WITH said AS NOT MATERIALIZED (
     FROM messages AS m
     LEFT JOIN people AS p USING (sender_id)
 ),
-marked AS NOT MATERIALIZED (
+closed AS NOT MATERIALIZED (       -- by itself: each use of an alias beside it would compile the long pattern anew
     SELECT * EXCLUDE (text),      -- the whole text, trimmed, is a phrase of thanks or assent
            coalesce(CASE WHEN role = 'customer' AND event IS NULL
-                         THEN regexp_full_match(text, getvariable('closer_pattern')) END, false) AS is_closer,
-           role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AS opens,
-           CASE role WHEN 'agent' THEN 'human' WHEN 'bot' THEN 'bot' END AS closes      -- whether a bot's does, turns finds out
+                         THEN regexp_full_match(text, getvariable('closer_pattern')) END, false) AS is_closer
     FROM said
+),
+marked AS NOT MATERIALIZED (
+    SELECT *, role = 'customer' AND NOT is_closer OR coalesce(event = 'handoff', false) AS opens,
+           CASE role WHEN 'agent' THEN 'human' WHEN 'bot' THEN 'bot' END AS closes      -- whether a bot's does, turns finds out
+    FROM closed
 ),
 numbered AS (             -- without conversation ids: one stream per customer (or file), cut where it rests
     SELECT *, coalesce(customer_id, source_file) AS stream, row_number() OVER w AS n,

@@ -21,11 +21,11 @@ walked AS (               -- best[k + 1]: most that k blocks hold, so far; last:
             ELSE coalesce(state.best[k + 1], {held: 0::BIGINT, ends: []::BIGINT[]}) END),
         last: state.best}) AS state
     FROM ends
+    WHERE all_missed > 0
 ),
 fewest AS (
     SELECT unnest(list_filter(state.best, lambda one: 2 * one.held >= all_missed)[1].ends) AS n
     FROM walked
-    WHERE all_missed > 0
 )
 SELECT (n - 1) // 24 + 1 AS weekday, (n - 1) % 24 AS from_hour,
        lpad(((n - 1) % 24)::VARCHAR, 2, '0') || ':00-' || lpad(((n - 1) % 24 + 2)::VARCHAR, 2, '0') || ':00' AS block,
