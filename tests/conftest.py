@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from tests.few_rules import SOME, Chosen, measure_chosen_rules
 from tests.session_cache import READS_ANEW, Sharing, reuse_application, reuse_macros, share_lake
 
 ROOT = Path(__file__).parent.parent
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+"""Without it jsonschema does not check the format of addresses, of which no schema here speaks; with it, its import takes
+longer than all others together."""
 
 
 def _refuse_format(what: Message, spec: str) -> str:
@@ -60,6 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what waits (``WAITS = True``), then what takes long: nobody waits for one of them alone at the end."""
     items.sort(key=_rank)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of tests and their modules out of every later search for garbage: they live to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _rank(item: pytest.Item) -> int:

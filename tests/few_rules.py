@@ -48,12 +48,18 @@ def measure_chosen_rules(patch: pytest.MonkeyPatch) -> None:
 
 
 def keep_rules(catalogue: Catalogue, codes: Collection[str]) -> Catalogue:
-    """The catalogue with these rules alone, and the views that they read."""
+    """The catalogue with these rules alone, and the views that they or any audit reads."""
     rules = {code: rule for code, rule in catalogue.rules.items() if code in codes}
-    texts = [rule.model_dump_json(exclude=WITHOUT_SQL) for rule in rules.values()]
-    wanted = (ALWAYS_READ | set(re.findall(r"\w+", " ".join(texts)))) & catalogue.views.keys()
-    while further := {name for view in wanted for name in catalogue.views[view].after} - wanted:
-        wanted |= further
+    wanted = list_views(catalogue, codes, ALWAYS_READ)
     return catalogue._replace(
         rules=rules, views={name: view for name, view in catalogue.views.items() if name in wanted}
     )
+
+
+def list_views(catalogue: Catalogue, codes: Collection[str], others: Collection[str] = ()) -> set[str]:
+    """The views that these rules read, directly or through views, beside the others."""
+    texts = [catalogue.rules[code].model_dump_json(exclude=WITHOUT_SQL) for code in codes if code in catalogue.rules]
+    wanted = {*others, *re.findall(r"\w+", " ".join(texts))} & catalogue.views.keys()
+    while further := {name for view in wanted for name in catalogue.views[view].after} - wanted:
+        wanted |= further
+    return wanted

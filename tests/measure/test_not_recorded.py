@@ -27,7 +27,7 @@ from storehealth.model import Window
 from storehealth.privacy import mask
 from tests.effort import PROFILE
 from tests.faulty import draw_faulty_store
-from tests.few_rules import keep_rules
+from tests.few_rules import keep_rules, list_views
 from tests.healthy import Tables
 
 BAD = ("late", "overdue")
@@ -69,7 +69,8 @@ def outcomes(
     catalogue, generic = book() if codes is None else keep_rules(book(), codes), book().platforms[platform]
     hours = Fact(value=("09:00-22:00",), source="test", verified="assumed")
     settings = StoreSettings("store", generic, {**generic.facts, "service_hours": hours}, as_of=as_of)
-    with open_store_from_rows({k: v for k, v in tables.items() if k not in LEFT_OUT}, catalogue, settings) as store:
+    rows = {name: found for name, found in tables.items() if name not in LEFT_OUT}
+    with open_store_from_rows(rows, catalogue, settings, list_views(catalogue, catalogue.rules)) as store:
         found: Findings = {}
         for code, rule in catalogue.rules.items():
             query = RuleQuery(store.con, rule, resolve_bounds(rule, generic.limits), Window(), catalogue, mask)

@@ -15,6 +15,7 @@ from storehealth.db import StoreSettings, open_store_from_rows
 from storehealth.measure.query import RuleQuery
 from storehealth.model import Window
 from tests.effort import examples
+from tests.few_rules import list_views
 from tests.oracle.test_orders import RANDOM_STORES
 from tests.oracle.test_stock import DEMAND, SKUS, Sale, Snapshot, build_rows, sales, snapshots
 from tests.views.test_fulfilments_property import BOOK
@@ -28,7 +29,7 @@ def count_outcomes(rows: Rows, code: str, platform: str = "generic") -> Counter[
     """How many rows of an entity have which outcome of a rule."""
     rule = BOOK.rules[code].model_copy(update={"advice": (), "causes": ()})
     named = BOOK.platforms[platform]
-    with open_store_from_rows(rows, BOOK, StoreSettings("shop", named, named.facts)) as store:
+    with open_store_from_rows(rows, BOOK, StoreSettings("shop", named, named.facts), list_views(BOOK, [code])) as store:
         query = RuleQuery(store.con, rule, None, Window(), BOOK, lambda _, text: text)
         return Counter(dict(query.run(f"SELECT (_entity, _outcome), count(*) FROM {query.rows} GROUP BY ALL")))
 
@@ -176,7 +177,9 @@ def test_lost_sales_are_those_of_the_second_implementation(drawn: list[Snapshot]
         line["unit_price"] = 10
     rule = BOOK.rules["ST05"].model_copy(update={"advice": (), "causes": ()})
     generic = BOOK.platforms["generic"]
-    with open_store_from_rows(rows, BOOK, StoreSettings("shop", generic, generic.facts)) as store:
+    with open_store_from_rows(
+        rows, BOOK, StoreSettings("shop", generic, generic.facts), list_views(BOOK, ["ST05"])
+    ) as store:
         query = RuleQuery(store.con, rule, None, Window(), BOOK, lambda _, text: text)
         values = query.run(f"SELECT _entity, round(_value, 6) FROM {query.rows} WHERE _outcome <> 'exempt'")
     assert Counter(values) == find_losses(drawn, sold)
