@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,12 @@ from uuid import uuid4
 import pytest
 import typer
 
+from storehealth.catalogue import Catalogue
+from storehealth.catalogue.rule import Rule
 from storehealth.cli import application
+from storehealth.commands import doctor
+from storehealth.db import Store
+from storehealth.errors import StorehealthError
 from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
 from storehealth.intake.lake import Lake
@@ -114,6 +119,41 @@ def reuse_application(patch: pytest.MonkeyPatch) -> None:
     """
     patch.setattr(application, "build_application", cache(application.build_application))
     patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+
+
+READ_BY_RULES = ("tables", "views", "platforms")
+"""Kinds of files on which it depends whether a rule's SQL can be bound, besides its own."""
+
+
+def reuse_checks(patch: pytest.MonkeyPatch) -> None:
+    """Create the views over empty tables once per process and set of views, and bind each sound rule to them once.
+
+    Args:
+        patch: Undoes it.
+    """
+    open_empty, find_problems = doctor._open_empty_store, doctor.find_rule_problems
+    stores: dict[tuple[str, ...], Store] = {}
+    sound: set[tuple[str, ...]] = set()
+
+    def digest(catalogue: Catalogue) -> tuple[str, ...]:
+        return tuple(catalogue.compute_digest(kind) for kind in READ_BY_RULES)
+
+    def open_again(catalogue: Catalogue) -> AbstractContextManager[Store]:
+        key = digest(catalogue)
+        if key not in stores:
+            stores[key] = open_empty(catalogue).__enter__()
+        return nullcontext(stores[key])
+
+    def find_again(store: Store, rules: list[Rule], limits: Any, catalogue: Catalogue) -> list[StorehealthError]:
+        unbound = {(*digest(catalogue), rule.model_dump_json()): rule for rule in rules}
+        unbound = {key: rule for key, rule in unbound.items() if key not in sound}
+        problems = find_problems(store, unbound.values(), limits, catalogue)
+        if not problems:
+            sound.update(unbound)
+        return problems
+
+    patch.setattr(doctor, "_open_empty_store", open_again)
+    patch.setattr(doctor, "find_rule_problems", find_again)
 
 
 def _publish(entry: Path, meta: Any, kept: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.views.conftest import Open, rows_of
 
+VIEWS = ["person_days", "sku_days", "table_days", "time_grain", "warehouse_days"]
+
 
 def bought(number: int, day: int, quantity: int = 1, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """A paid order of SKU a and its line."""
@@ -161,5 +163,7 @@ def test_each_time_column_has_a_grain_of_its_own(open_rows: Open, table: str, co
         rows = [
             row | ({"sender_role": "customer", "conversation_id": "c"} if table == "messages" else {}) for row in rows
         ]
-        found = rows_of(open_rows({table: rows}), "SELECT column_name, resolution_seconds FROM time_grain")
+        found = rows_of(
+            open_rows({table: rows}, views=["time_grain"]), "SELECT column_name, resolution_seconds FROM time_grain"
+        )
         assert {row["column_name"]: row["resolution_seconds"] for row in found}[column] == seconds
