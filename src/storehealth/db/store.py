@@ -413,8 +413,10 @@ def _has_times(parts: Sequence[StoredTable]) -> bool:
 def _pass_through(table: Table, inputs: _Parts) -> str:
     """SQL of a lake table that needs no merging: intake's own, or one that no file feeds."""
     columns = sql.quote_names([*table.columns, *sql.ORIGIN])
-    source = f"SELECT {columns} FROM raw.{table.name}" if table.name in inputs.loose else sql.select_no_rows(table)
-    return f"CREATE VIEW lake.{table.name} AS {source}"
+    if table.name in inputs.loose:
+        return f"CREATE VIEW lake.{table.name} AS SELECT {columns} FROM raw.{table.name}"
+    name = table.name
+    return f"CREATE VIEW raw.{name} AS {sql.select_no_rows(table)}; CREATE VIEW lake.{name} AS FROM raw.{name}"
 
 
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:
