@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from storehealth.support.browsers import find_browser
+from storehealth.output.checkup.pdf import find_browser
 
 REQUIRED = os.environ.get("STOREHEALTH_REQUIRE_BROWSER") == "1"
 BROWSER = find_browser()

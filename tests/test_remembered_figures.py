@@ -21,8 +21,7 @@ from storehealth.history import RunHistory, remember_run
 from storehealth.measure import Fingerprints, MeasureOptions
 from storehealth.measure.plan import MeasurePlan, plan_measuring
 from storehealth.model import Checkup, Window
-from storehealth.privacy import load_installation_key
-from storehealth.privacy.key import ENVIRONMENT
+from storehealth.privacy import ENVIRONMENT, load_installation_key
 from tests.test_golden import fixed
 
 STORE = Path(__file__).parent / "stores" / "small" / "exports"

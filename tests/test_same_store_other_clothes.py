@@ -20,7 +20,7 @@ from python_calamine import CalamineWorkbook
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.model import Checkup
-from storehealth.privacy.key import ENVIRONMENT
+from storehealth.privacy import ENVIRONMENT
 
 SAMPLE = Path(__file__).parent.parent / "sample_exports"
 FILE = re.compile(

@@ -9,7 +9,7 @@ import pytest
 
 from storehealth.errors import UsageError
 from storehealth.i18n import translate
-from storehealth.output.registry import Registry
+from storehealth.output import Registry
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 from storehealth.i18n import Words
 from storehealth.model.tools import BlockColumn, Share, ToolBlock, ToolRecord, ToolRow
 from storehealth.output.terminal.page import Page
-from storehealth.output.terminal.tables import add_record, fit_columns
 from storehealth.output.tools import TOOL_FORMATS, write_cell
+from storehealth.output.tools._screen import add_record, fit_columns
 from storehealth.support.message import message
 from storehealth.tools.scorecard import Scorecard, build_scorecard
 from tests.tools.conftest import OpenSample

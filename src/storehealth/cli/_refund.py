@@ -246,7 +246,7 @@ COMMANDS = (mark, log, attach, deadline, undo, papers, export)
 
 
 def _parse_day(text: str | None, case: ChosenCase) -> date:
-    from storehealth.refund.deadlines import parse_day
+    from storehealth.refund.case import parse_day
 
     return parse_day(text, case.today) if text else case.today
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from storehealth.cli._parsers import OutputOption
     from storehealth.cli.audit import UnattendedOptions
     from storehealth.model import Checkup
-    from storehealth.output.registry import Format
+    from storehealth.output import Format
     from storehealth.schedule import Attempt, RunFolders
 
 PREVIOUS_COMPLETE = message("cli.previous_complete")

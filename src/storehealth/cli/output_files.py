@@ -20,7 +20,7 @@ from storehealth.support.message import Name, message
 if TYPE_CHECKING:
     from storehealth.db.source_rows import RejectsFile
     from storehealth.measure import EvidenceFiles
-    from storehealth.output.registry import Format, Registry
+    from storehealth.output import Format, Registry
 
 ROW_FILES = ("evidence", "rejects")
 Content = TypeVar("Content")

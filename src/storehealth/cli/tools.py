@@ -219,7 +219,7 @@ def _show(record: ToolRecord, output_format: str, common: CommonOptions) -> None
         streams.write_stdout(TOOL_FORMATS.find(output_format).render(record))
         return
     from storehealth.i18n import Words
-    from storehealth.output.terminal.tables import add_record
+    from storehealth.output.tools._screen import add_record
 
     common.print_page(lambda page: add_record(page, record, Words(record.language)))
 

@@ -14,8 +14,7 @@ from storehealth.catalogue.texts import TextFinder
 from storehealth.errors import NoDataError
 from storehealth.i18n import provide_texts, use_language
 from storehealth.model import Intake
-from storehealth.refund.case import MerchantDetails, RefundCase, check_owner, read_merchant_details
-from storehealth.refund.deadlines import parse_day
+from storehealth.refund.case import MerchantDetails, RefundCase, check_owner, parse_day, read_merchant_details
 from storehealth.refund.dossier import (
     AmbiguousDossierError,
     CaseSelector,

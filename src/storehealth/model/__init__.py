@@ -18,20 +18,25 @@ from storehealth.model.base import (
     State,
     Status,
 )
-from storehealth.model.breakdowns import AgentReplies, Breakdowns, CaseStep, OrderStep, StockGap, WeekHour
 from storehealth.model.checkup import (
     SCHEMA_VERSION,
+    AgentReplies,
+    Breakdowns,
+    CaseStep,
     Checkup,
     ClockPause,
     MethodNote,
+    OrderStep,
     PlainFigures,
     RuleClock,
     RunIdentity,
     RunOutcome,
+    StockGap,
     TableEnd,
     Timeline,
     TimelineEvent,
     ToolVersion,
+    WeekHour,
 )
 from storehealth.model.history import (
     AreaChange,

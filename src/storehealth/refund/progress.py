@@ -19,7 +19,7 @@ from pathlib import Path
 from storehealth.catalogue.checklist import Checklist, ChecklistItem, ProcessingTime, load_checklist
 from storehealth.errors import StorehealthError
 from storehealth.model import UpcomingDeadline
-from storehealth.refund.deadlines import add_days
+from storehealth.refund.case import add_days
 from storehealth.refund.dossier import CaseSelector, Dossier, choose_dossier, list_dossiers, read_dossier
 from storehealth.refund.facts import CaseFacts, DeskWait, StatusRequest, gather_facts
 from storehealth.refund.overview import (

@@ -16,7 +16,6 @@ from tests.checkups import checkup, trend
 
 from storehealth.errors import ReportFailed, UsageError
 from storehealth.output.checkup import html, pdf
-from storehealth.support import browsers
 
 
 def install(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +23,7 @@ def install(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = folder / "browser"
     path.write_text(f"#!{sys.executable}\n{script}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv(browsers.ENVIRONMENT, str(path))
+    monkeypatch.setenv(pdf.BROWSER_VARIABLE, str(path))
 
 
 @needs_browser
@@ -37,7 +36,7 @@ def test_the_page_is_printed(language: str) -> None:
 
 
 def test_without_a_browser_a_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(browsers.ENVIRONMENT, "/nowhere/chromium")
+    monkeypatch.setenv(pdf.BROWSER_VARIABLE, "/nowhere/chromium")
     monkeypatch.setattr(pdf, "OTHER_PRINTER", "no_such_package")
     with pytest.raises(UsageError, match="Chromium") as caught:
         pdf.require_tools()
@@ -50,7 +49,7 @@ def write_package(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, "stand_in", raising=False)
     monkeypatch.setattr(pdf, "OTHER_PRINTER", "stand_in")
-    monkeypatch.setenv(browsers.ENVIRONMENT, "/nowhere/chromium")
+    monkeypatch.setenv(pdf.BROWSER_VARIABLE, "/nowhere/chromium")
 
 
 PRINTS = """
@@ -92,7 +91,7 @@ def test_inline_pictures_have_their_colours_without_a_style_sheet() -> None:
     not importlib.util.find_spec("weasyprint"), reason="WeasyPrint is not installed; CI prints by Chromium"
 )
 def test_the_real_weasyprint_prints_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(browsers.ENVIRONMENT, "/nowhere/chromium")
+    monkeypatch.setenv(pdf.BROWSER_VARIABLE, "/nowhere/chromium")
     text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf.render(checkup()))).pages)
     assert "Tea House" in text
     assert "LG05" in text
@@ -108,6 +107,6 @@ def test_a_browser_that_fails_is_reported_and_not_a_traceback(tmp_path: Path, mo
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a script that runs by its first line")
 def test_a_browser_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "import time; time.sleep(60)", monkeypatch)
-    monkeypatch.setattr(browsers, "SECONDS", 0.5)
+    monkeypatch.setattr(pdf, "SECONDS", 0.5)
     with pytest.raises(ReportFailed, match="timed out"):
         pdf.render(checkup())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storehealth.model import Checkup
-from storehealth.output.checkup._tables import write_rows
+from storehealth.output.checkup.csv import write_rows
 
 NAME, SUFFIX, ALIASES = "csv_evidence", ".evidence.csv", ("csv-evidence",)
 HEADER = ("code", "outcome", "entity", "at", "file", "line", "state", "details")

@@ -1,10 +1,10 @@
-"""Outputs of managers' tools: one module per format, see ``storehealth.output.registry``. None of them knows any tool."""
+"""Outputs of managers' tools: one module per format, see ``storehealth.output``. None of them knows any tool."""
 
 from __future__ import annotations
 
 from storehealth.i18n import Words
 from storehealth.model.tools import Cell, DisplayUnit, ToolRecord
-from storehealth.output.registry import Registry
+from storehealth.output import Registry
 from storehealth.support.message import Message
 
 TOOL_FORMATS: Registry[ToolRecord] = Registry(__name__)
