@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storehealth.catalogue import BUILT_IN_RULES, PACKAGE, load_catalogue
+from storehealth.catalogue import BUILT_IN_RULES, FOLDERS, PACKAGE, load_catalogue
 from storehealth.errors import CatalogueError
 
 RULE = BUILT_IN_RULES / "customer_service" / "reply-within-30s.yaml"
@@ -246,3 +246,18 @@ def test_numbers_beyond_all_measure_are_refused(tmp_path: Path) -> None:
     message = complaint(pack(tmp_path, "platforms", "moon.yaml", moon))
     assert re.search(r"mine\.yaml:\d+: examples\.\d+\.repeat: must be at most 1,000", message)
     assert re.search(r"moon\.yaml:\d+: windows\.\w+\.days: must be at most 3,660", message)
+
+
+def test_a_data_file_that_is_deleted_meanwhile_is_named(tmp_path: Path) -> None:
+    """A pack on a shared disk can lose a file while an audit runs; the digest is taken at its end."""
+    path = tmp_path / "layouts" / "own_orders.yaml"
+    path.parent.mkdir()
+    path.write_bytes(
+        (FOLDERS["layouts"] / "generic_orders.yaml").read_bytes().replace(b"generic_orders", b"own_orders")
+    )
+    catalogue = load_catalogue((tmp_path,))
+    before = catalogue.compute_digest("layouts")
+    path.unlink()
+    with pytest.raises(CatalogueError, match="own_orders"):
+        catalogue.compute_digest("layouts")
+    assert load_catalogue().compute_digest("layouts") != before

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+
+from storehealth.cli import build_app
 
 Run = Callable[..., Any]
 WRONG = [
@@ -117,3 +120,22 @@ def test_a_path_that_cannot_be_looked_at_is_wrong_usage_and_no_internal_error(
     refused = run(*(word.format(locked, exports=exports) for word in words))
     assert (refused.code, "ermission denied" in refused.err) == (2, True), refused.err
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == []
+
+
+GROUPS = ("history", "rules", "layouts", "platforms", "schedule", "notify", "fleet", "config")
+
+
+@pytest.mark.parametrize("arguments", [(), *((group,) for group in GROUPS)], ids=" ".join)
+def test_a_group_without_a_command_shows_its_help(run: Run, arguments: tuple[str, ...]) -> None:
+    """As --help does, with exit code 0: to ask what there is, is no mistake."""
+    assert (shown := run(*arguments)).code == 0
+    assert shown.err == ""
+    assert shown.out.split() == run(*arguments, "--help").out.split()
+
+
+def test_every_group_is_among_them() -> None:
+    """A new group is tried as well."""
+    groups = {
+        name for name, command in typer.main.get_command(build_app()).commands.items() if hasattr(command, "commands")
+    }
+    assert groups - {"refund-checklist"} == set(GROUPS)

@@ -10,12 +10,15 @@ import pytest
 import storehealth
 from storehealth.notify.notice import to_plain_line
 from storehealth.output.checkup._markdown import escape
-from storehealth.output.refund.html import _safe
-from storehealth.output.refund.markdown import escape_markdown
+from storehealth.output.html_page import create_environment
 from storehealth.output.terminal.page import Page
 from storehealth.support.control_chars import CONTROL_CHARS, CONTROL_CHARS_IN_LINES
 
 SIGNS = "\x00\x1b\x7f\x9b\u061c\u200b\u200e\u2028\u202e\u2060\u2066\ufeff\ud800"
+
+
+def in_page(text: str) -> str:
+    return create_environment(Path(__file__).parent).from_string("{{ text }}").render(text=text)
 
 
 def paged(text: str) -> str:
@@ -24,7 +27,7 @@ def paged(text: str) -> str:
     return page.lines[0].plain
 
 
-@pytest.mark.parametrize("face", [paged, to_plain_line, escape, escape_markdown, _safe])
+@pytest.mark.parametrize("face", [paged, to_plain_line, escape, in_page])
 @pytest.mark.parametrize("sign", SIGNS)
 def test_no_face_shows_a_sign_that_nobody_sees(face: object, sign: str) -> None:
     """Among them the deposit's, which let joiners and marks of byte order through."""

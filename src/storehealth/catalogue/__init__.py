@@ -46,6 +46,7 @@ from storehealth.catalogue.view import (
     rename_views_of_rule,
 )
 from storehealth.errors import CatalogueError
+from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, data_text, lines, message
 from storehealth.support.validation import with_nearest
 
@@ -179,7 +180,7 @@ class Catalogue(NamedTuple):
         total = hashlib.sha256()
         for name, path in sorted(self.paths.items()):
             if name.startswith(f"{kind}/"):
-                total.update(name.encode() + path.read_bytes())
+                total.update(name.encode() + _read_bytes(path))
         return total.hexdigest()[:16]
 
 
@@ -201,10 +202,23 @@ def _digest_files(packs: tuple[Path, ...]) -> str:
     total = hashlib.sha256()
     for folder in (*FOLDERS.values(), *(pack / kind for pack in packs for kind in FOLDERS)):
         for path in sorted((*folder.rglob("*.yaml"), *folder.rglob("*.sql"))):
-            total.update(f"{path}\0".encode("utf-8", "surrogateescape") + path.read_bytes())
+            total.update(f"{path}\0".encode("utf-8", "surrogateescape") + _read_bytes(path))
     for name in ("scoring.yaml", "closers.yaml"):
         total.update((PACKAGE / name).read_bytes())
     return total.hexdigest()
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Read a data file that was there a moment ago.
+
+    Raises:
+        CatalogueError: It has been deleted since, or may no longer be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = message("catalogue.file_lost", path=Name(path), reason=describe_os_error(error))
+        raise CatalogueError(problem, message("catalogue.run_when_complete")) from None
 
 
 @lru_cache(maxsize=16)

@@ -45,6 +45,11 @@ def build_as_of_option(help: str) -> Any:  # noqa: A002 - as typer calls it
     return typer.Option("--as-of", metavar="TIME", parser=_parsers.parse_as_of, help=help)
 
 
+def build_window_option(help: str) -> Any:  # noqa: A002 - as typer calls it
+    """``--window DAYS``, with a command's own help."""
+    return typer.Option("--window", metavar="30d|all", parser=_parsers.parse_window, help=help)
+
+
 Platform = Annotated[
     str | None,
     typer.Option(
@@ -57,12 +62,7 @@ AsOf = Annotated[
     datetime | None,
     build_as_of_option("Judge as of this time. Default: the last event in the files."),
 ]
-Window = Annotated[
-    str | None,
-    typer.Option(
-        "--window", metavar="30d|all", parser=_parsers.parse_window, help="Days to judge. Default: set by the platform."
-    ),
-]
+Window = Annotated[str | None, build_window_option("Days to judge. Default: set by the platform.")]
 Outputs = Annotated[
     list[OutputOption] | None,
     build_output_option("Also write a report, evidence=DIR or rejects=PATH; repeatable. - means stdout."),

@@ -8,7 +8,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, REPORT_FORMATS, _options, output_files
 from storehealth.cli._options import CommonOptions, Only, expand_records
-from storehealth.cli.history import RUN, Selection, list_selected, load_texts, open_history
+from storehealth.cli.history import RUN, Selection, list_selected, open_history
 from storehealth.errors import ExitCode, UsageError
 from storehealth.support.message import message
 
@@ -59,7 +59,7 @@ def run(
     from storehealth.commands.rejudge import load_saved_run, translate_checkup
     from storehealth.i18n import use_language
 
-    load_texts(common)
+    common.load_catalogue()
     history = open_history(common)
     checkup = load_saved_run(remembered or saved_run or "latest", history, list_selected(history, selection))
     wanted = common.lang or checkup.language

@@ -12,7 +12,6 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, state_folder, streams
 from storehealth.cli._options import CommonOptions, Only, build_as_of_option, expand_records
-from storehealth.cli._parsers import parse_window
 from storehealth.errors import UsageError
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, lines, message
@@ -64,10 +63,7 @@ class ExplainOptions:
     ] = None
     platform: Platform = None
     as_of: Annotated[datetime | None, build_as_of_option("As for audit.")] = None
-    window: Annotated[
-        str | None,
-        typer.Option("--window", metavar="30d|all", parser=parse_window, help="As for audit, for `score`."),
-    ] = None
+    window: Annotated[str | None, _options.build_window_option("As for audit, for `score`.")] = None
     output_format: _options.Format = "text"
     details: Annotated[bool, typer.Option("--details", help="For a rule: show its SQL as well.")] = False
 

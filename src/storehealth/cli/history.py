@@ -16,7 +16,6 @@ from storehealth.errors import UsageError
 from storehealth.support.message import Name, message
 
 if TYPE_CHECKING:
-    from storehealth.catalogue import Catalogue
     from storehealth.history import RunHistory
     from storehealth.model import Checkup, RunComparison, RunSummary
 
@@ -131,7 +130,7 @@ def _load_checkup(common: CommonOptions, history: RunHistory, run: str, selectio
     """Load a run as it was reported, or judged by today's rules; in the language of ``--lang``, else in its own."""
     from storehealth.commands.rejudge import load_checkup, rejudge_remembered, translate_checkup
 
-    settings, catalogue = common.read_settings(), load_texts(common)
+    settings, catalogue = common.read_settings(), common.load_catalogue()
     line = _select_run(history, run, selection)
     if rejudge:
         checkup = rejudge_remembered(line, history, catalogue, settings)
@@ -179,7 +178,7 @@ def _compare(common: CommonOptions, history: RunHistory, names: tuple[str, str],
     if lines[0].run == lines[1].run:
         raise UsageError(message("history.same_run", run=Name(lines[0].run)), message("history.list_hint"))
     earlier, later = sorted(lines, key=lambda line: line.as_of)
-    return compare_remembered((earlier, later), history, load_texts(common), settings)
+    return compare_remembered((earlier, later), history, common.load_catalogue(), settings)
 
 
 def export(selection: Selection, common: Annotated[CommonOptions, Only("state")]) -> int:
@@ -240,17 +239,6 @@ def prune(
 
     common.print_page(lambda page: add_deleted_runs(page, lines, yes, words))
     return 0
-
-
-def load_texts(common: CommonOptions) -> Catalogue:
-    """Load the catalogue, so that titles of rules can be shown in any language."""
-    from storehealth.catalogue import load_catalogue
-    from storehealth.catalogue.texts import TextFinder
-    from storehealth.i18n import provide_texts
-
-    catalogue = load_catalogue(common.packs)
-    provide_texts(TextFinder(catalogue))
-    return catalogue
 
 
 def _use_language(language: KnownLanguage) -> None:

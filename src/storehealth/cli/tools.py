@@ -14,7 +14,7 @@ import typer
 
 from storehealth.cli import EXIT_CODES, _options, output_files, state_folder, streams
 from storehealth.cli._options import CommonOptions, ReadOptions, expand_records
-from storehealth.cli._parsers import OutputOption, parse_window, require_one_of
+from storehealth.cli._parsers import OutputOption, require_one_of
 from storehealth.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class ListOptions(ToolOptions):
     ] = None
 
 
-Window = Annotated[str, typer.Option("--window", metavar="30d|all", parser=parse_window, help="Days to look at.")]
+Window = Annotated[str, _options.build_window_option("Days to look at.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
-"""The one result of an audit, the tables that pages and workbooks show besides findings, and the timeline of one
-conversation or order that ``explain FILE:LINE`` shows.
+"""The one result of an audit, with the tables that pages and workbooks show besides findings.
+
+The timeline of one conversation or order, as ``explain FILE:LINE`` shows it, stands here too.
 """
 
 from __future__ import annotations

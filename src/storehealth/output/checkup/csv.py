@@ -36,14 +36,14 @@ def render(checkup: Checkup) -> bytes:
         )
         for finding in checkup.findings
     )  # fmt: skip
-    return write_rows(checkup, HEADER, rows)
+    return write_rows(checkup.language, HEADER, rows)
 
 
-def write_rows(checkup: Checkup, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def write_rows(language: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """Write a table as CSV; infinite numbers and NaN are empty, and texts stand on one line."""
     out = io.BytesIO()
     out.write(BOM)
-    say = partial(translate, language=checkup.language)
+    say = partial(translate, language=language)
     write_csv_rows(out, header, ([_to_cell(cell, say) for cell in row] for row in rows))
     return out.getvalue()
 

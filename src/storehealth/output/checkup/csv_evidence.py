@@ -19,4 +19,4 @@ def render(checkup: Checkup) -> bytes:
         for finding in checkup.findings
         for row in finding.evidence.rows
     )  # fmt: skip
-    return write_rows(checkup, HEADER, rows)
+    return write_rows(checkup.language, HEADER, rows)

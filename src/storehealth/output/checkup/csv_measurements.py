@@ -23,4 +23,4 @@ def render(checkup: Checkup) -> bytes:
         )
         for cut in checkup.measurements
     )
-    return write_rows(checkup, HEADER, rows)
+    return write_rows(checkup.language, HEADER, rows)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from storehealth.model.fleet import FleetReport
-from storehealth.output.checkup.json import replace_infinite
+from storehealth.output.checkup.json import write_record
 
-NAME = "json"
-SUFFIX = ".json"
+NAME, SUFFIX = "json", ".json"
 
 
 def render(report: FleetReport) -> bytes:
-    """One JSON document in UTF-8, texts in the language of the report."""
-    content = replace_infinite(report.model_dump(mode="json", context={"language": report.language}))
-    return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode(errors="replace")
+    """Render one JSON document, texts in the language of the report."""
+    return write_record(report)

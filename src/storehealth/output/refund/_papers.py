@@ -13,7 +13,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from storehealth.output.refund.markdown import escape_markdown
+from storehealth.output.checkup._markdown import escape
 from storehealth.refund.case import BLANK
 from storehealth.refund.facts import FilledPaper, PaperPart
 from storehealth.support.control_chars import CONTROL_CHARS_IN_LINES
@@ -50,13 +50,13 @@ def _clean_text(text: str) -> str:
 def to_markdown(paper: FilledPaper) -> bytes:
     """Render a paper as Markdown. Blanks stand between spaces, so that their underscores do not read as emphasis."""
     colon = "：" if paper.language == "zh" else ": "
-    lines = [f"# {escape_markdown(paper.title)}", ""]
+    lines = [f"# {escape(paper.title)}", ""]
     for piece in paper.pieces:
         text = _escape_around_blanks(piece.text)
         if piece.kind == "paragraph":
             lines += ([""] if lines[-1] else []) + [text, ""]
         elif piece.kind == "field":
-            lines.append(f"- {escape_markdown(piece.label)}{colon} {text}".replace(":  ", ": "))
+            lines.append(f"- {escape(piece.label)}{colon} {text}".replace(":  ", ": "))
         else:
             lines.append(f"{piece.label}. {text}")
     return ("\n".join(lines).rstrip() + "\n").encode()
@@ -64,7 +64,7 @@ def to_markdown(paper: FilledPaper) -> bytes:
 
 def _escape_around_blanks(text: str) -> str:
     """Escape a text except its blanks, which are kept and set apart."""
-    parts = [escape_markdown(part) for part in text.split(BLANK)]
+    parts = [escape(part) for part in text.split(BLANK)]
     return " ".join(SQUEEZED.sub(f" {BLANK} ", BLANK.join(parts)).split())
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from storehealth.output.checkup.json import write_record
 from storehealth.refund.status import CaseStatus
 
 NAME, SUFFIX = "json", ".json"
 
 
 def render(status: CaseStatus) -> bytes:
-    """Render one JSON document, indented, ending in a newline."""
-    return status.model_dump_json(indent=2, context={"language": status.language}).encode() + b"\n"
+    """Render one JSON document, texts in the language of the run."""
+    return write_record(status)
