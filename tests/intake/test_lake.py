@@ -169,6 +169,14 @@ def test_reading_anew_leaves_what_another_run_is_reading_and_counts_from_then_on
     assert anew.find_entry("a-key") is None
 
 
+def test_what_was_read_anew_and_is_the_same_keeps_its_place(tmp_path: Path) -> None:
+    """So what was measured of it is still known in the next audit."""
+    lake, anew = Lake(tmp_path / "lake"), Lake(tmp_path / "lake", trusted=False)
+    first = store_entry(lake, b"rows")
+    assert store_entry(anew, b"rows") == first
+    assert not list((tmp_path / "lake").glob("*.at"))
+
+
 def test_entries_that_were_superseded_a_day_ago_are_deleted(tmp_path: Path) -> None:
     """Else a lake that is read anew every night would grow without end."""
     anew = Lake(tmp_path / "lake", trusted=False)

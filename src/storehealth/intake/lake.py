@@ -5,7 +5,7 @@
     lake/index.json        path → size, times of modification, digest of the content
     lake/seen/<key>.json   the sheets of a file's content, and the layout of each
     lake/<key>/            one sheet read with one layout: <table>.parquet, rejects.parquet, meta.json
-    lake/<key>.at          after ``--no-cache``: the name of the folder that replaces that one
+    lake/<key>.at          after ``--no-cache`` gave something else: the folder that replaces that one
 
 A key is the digest of everything the result depends on, so an entry is right or does not exist. Entries are written in
 a scratch folder and moved into place whole. Every file carries or has its digest: a Parquet file is compared with it once
@@ -124,19 +124,22 @@ class Lake:
 
         Args:
             key: Key of the entry. Another run may be reading an existing one: it is kept where stored results are
-                trusted, else the new one is put beside it.
+                trusted or the new one is the same, else the new one is put beside it.
             folder: A folder inside :meth:`scratch`.
             meta: Facts to store beside the files.
         """
         files = {path.name: [path.stat().st_size, _digest_file(path)] for path in sorted(folder.glob("*.parquet"))}
-        self._write(folder / "meta.json", meta | {"files": files})
+        record = json.loads(json.dumps(meta | {"files": files}))
+        self._write(folder / "meta.json", record)
         for path in (folder, *folder.iterdir()):
             restrict_to_owner(path)
         self._write(folder / "checked.json", {name: _stat_file(folder / name) for name in files})
         with self.lock:
             target = self._locate(key)
-            if self._load_meta(target) is not None:
-                return target if self.trusted else self._put_beside(key, target, folder)
+            stored = self._load_meta(target)
+            if stored is not None:
+                # what was read again and is the same keeps its place: what is known of it stays known
+                return target if self.trusted or stored == record else self._put_beside(key, target, folder)
             if target.is_symlink():
                 target.unlink()
             elif target.exists():
