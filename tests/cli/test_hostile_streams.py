@@ -18,8 +18,7 @@ from storehealth.cli import main, streams
 from storehealth.cli._parsers import parse_as_of
 from storehealth.errors import UsageError
 from storehealth.output.checkup.junit import JunitCase, JunitProblem, JunitSuite, write_suites
-from storehealth.output.refund._papers import render_paper
-from storehealth.refund.facts import FilledPaper, PaperPart
+from storehealth.output.refund._papers import FilledPaper, PaperPart, render_paper
 from storehealth.support.atomic_files import escape_formula, write_atomically
 from storehealth.support.sqlite_state import StateFile, UnusableStateError
 

@@ -17,10 +17,10 @@ from storehealth.catalogue.checklist import Checklist, load_checklist
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
 from storehealth.output.refund._document import build_document, word_duration
-from storehealth.output.refund._papers import to_markdown
+from storehealth.output.refund._papers import NAMES, fill_draft, to_markdown
 from storehealth.refund.case import MerchantDetails, RefundCase
 from storehealth.refund.dossier import read_dossier
-from storehealth.refund.facts import NAMES, StatusRequest, fill_draft
+from storehealth.refund.facts import StatusRequest
 from storehealth.refund.progress import derive_status
 from storehealth.refund.status import CaseStatus, word_date
 

@@ -13,9 +13,16 @@ from docx import Document
 
 from storehealth.catalogue.checklist import load_checklist
 from storehealth.errors import UsageError
-from storehealth.output.refund._papers import to_docx, to_markdown
+from storehealth.output.refund._papers import (
+    NAMES,
+    DraftName,
+    FilledPaper,
+    fill_draft,
+    load_drafts,
+    to_docx,
+    to_markdown,
+)
 from storehealth.refund.case import BLANK, MerchantDetails, read_merchant_details
-from storehealth.refund.facts import NAMES, DraftName, FilledPaper, fill_draft, load_drafts
 
 FULL = MerchantDetails(
     company="蕨类贸易有限公司",
