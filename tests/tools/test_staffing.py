@@ -13,15 +13,13 @@ import pytest
 
 from storehealth.errors import UsageError
 from storehealth.support.stats import compute_served_share, count_agents_needed, erlang_c
-from storehealth.tools.staffing import (
+from storehealth.tools.staffing import Staffing, build_staffing, judge_hour
+from storehealth.tools.workload import (
     HourSlot,
-    Staffing,
     WeeklySlot,
     backtest,
-    build_staffing,
     cover_with_shifts,
     find_special_days,
-    judge_hour,
     simulate_share,
     summarise_week,
 )
