@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,23 @@ def test_a_pack_that_replaces_a_view_has_every_rule_checked(run: Run, tmp_path: 
     result = run("rules", "check", "--pack", tmp_path)
     assert result.code == 2
     assert ".yaml" in result.err, "a rule over the view was not checked"
+
+
+def test_a_column_that_a_rule_slices_by_needs_a_name_in_plain_words(run: Run, tmp_path: Path) -> None:
+    """Only the check asks for it: an audit shows the column's own name."""
+    assert run("rules", "new", "LG50-out-by-noon", "--pack", str(tmp_path)).code == 0
+    path = tmp_path / "rules" / "logistics" / "out-by-noon.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("by: [warehouse, carrier, weekday]", "by: [warehouse, status]"), encoding="utf-8")
+    checked = run("rules", "check", "--pack", str(tmp_path))
+    assert checked.code == 2
+    assert re.search(
+        r"out-by-noon\.yaml:\d+: measure\.by\.1: status has no name.*`titles: \{status: \{en: ", checked.err
+    )
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(
+            "by: [warehouse, status]", "by: [warehouse, status]\n  titles: {status: {en: state, zh: 状态, es: estado}}"
+        ),
+        encoding="utf-8",
+    )
+    assert run("rules", "check", "--pack", str(tmp_path)).code == 0

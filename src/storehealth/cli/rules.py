@@ -140,7 +140,7 @@ def check(common: Annotated[CommonOptions, Only("lang", "pack")]) -> int:
     """Read the whole catalogue; every problem is printed on its own line, with exit code 2."""
     from storehealth.commands.doctor import check_catalogue
 
-    catalogue = check_catalogue(common.packs)
+    catalogue = check_catalogue(common.packs, texts=True)
     kinds: dict[str, Sized] = {"rules": catalogue.rules, "layouts": catalogue.layouts, "views": catalogue.views}
     kinds |= {"platforms": catalogue.platforms}
     counts = tuple(message(f"counted.{kind}", n=len(records)) for kind, records in kinds.items())

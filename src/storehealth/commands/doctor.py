@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.files import describe_problem, locate_key
 from storehealth.catalogue.mutes import Exemption, MutesFile, read_mutes
 from storehealth.catalogue.platform import PlatformLimit
 from storehealth.catalogue.rule import Rule
@@ -25,7 +26,7 @@ from storehealth.commands.prepare import locate_mutes
 from storehealth.db import Store, StoreSettings, open_store_from_rows
 from storehealth.errors import CatalogueError, StorehealthError
 from storehealth.history.events import read_calendar
-from storehealth.i18n import provide_texts
+from storehealth.i18n import has_text, provide_texts
 from storehealth.intake.pack_sql import check_pack_sql
 from storehealth.measure import find_exemption_problems, find_rule_problems
 from storehealth.model import FrozenModel
@@ -201,13 +202,14 @@ def _check_notify(settings: Settings) -> CheckResult:
     return _trouble("notify", clauses(addresses.problems), message("doctor.test_notify"))
 
 
-def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
+def check_catalogue(packs: Iterable[Path] = (), texts: bool = False) -> Catalogue:
     """Read every data file, create every view over empty tables, and bind every expression of the rules.
 
     Built-in rules are bound too, unless a pack changes nothing that they read.
 
     Args:
         packs: Folders with the user's own data files.
+        texts: Whether every column that a rule slices by must have a name in plain words; an audit does without.
 
     Raises:
         CatalogueError: One line per problem. Expressions are bound only when all files are valid.
@@ -219,9 +221,21 @@ def check_catalogue(packs: Iterable[Path] = ()) -> Catalogue:
     with _open_empty_store(catalogue) as store:
         rules = _select_unchecked(catalogue, packs)
         errors = find_rule_problems(store, rules, _limits(catalogue), catalogue)
-    if errors:
-        raise CatalogueError(lines(dict.fromkeys(error.problem for error in errors)), message("usage.fix_lines"))
+    problems = [*(error.problem for error in errors), *(_find_unnamed_columns(catalogue) if texts else ())]
+    if problems:
+        raise CatalogueError(lines(dict.fromkeys(problems)), message("usage.fix_lines"))
     return catalogue
+
+
+def _find_unnamed_columns(catalogue: Catalogue) -> Iterator[Message]:
+    """Columns under ``by:`` that neither a rule's ``titles:`` nor the program names in plain words."""
+    rules = catalogue.rules.values()
+    named = {column for rule in rules for column in rule.measure.titles}
+    for rule in rules:
+        for place, column in enumerate(rule.measure.by):
+            if column not in named and not has_text(f"slice.{column}"):
+                key = locate_key(catalogue.paths[f"rules/{rule.id}"], f"measure.by.{place}")
+                yield describe_problem(key, message("rule.column_unnamed", column=Name(column)))
 
 
 def _select_unchecked(catalogue: Catalogue, packs: tuple[Path, ...]) -> list[Rule]:
