@@ -51,7 +51,7 @@ def test_the_layout_and_the_platform_of_the_guides_fit_and_the_examples_pass(pac
 def test_the_rule_of_the_guide_gives_what_its_examples_expect(pack: Path) -> None:
     catalogue = load_catalogue([pack])
     rule = catalogue.rules["LG52"]
-    assert [run_example(rule, example, catalogue) for example in rule.examples] == [(), ()]
+    assert [run_example(rule, example, catalogue) for example in rule.examples] == [(), (), ()]
 
 
 def test_a_rule_can_read_the_view_of_the_guide(pack: Path) -> None:
@@ -80,7 +80,8 @@ def load_module(source: str, name: str) -> types.ModuleType:
 def test_the_report_of_the_guide_renders_a_checkup() -> None:
     module = load_module(read_block("add-a-report.md", "python"), "lines")
     lines = module.render(checkup()).decode().splitlines()
-    assert [line.split()[0] for line in lines] == [finding.code for finding in checkup().findings]
+    assert lines[0] == checkup().run.id
+    assert [line.split()[0] for line in lines[1:]] == [finding.code for finding in checkup().findings]
 
 
 def test_the_command_of_the_guide_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.browser import needs_browser
 from tests.checkups import NASTY, checkup, finding, row
 
-from storehealth.cli import REPORT_FORMATS
+from storehealth.cli import describe_report_formats
 from storehealth.errors import UsageError
 from storehealth.model import EvidenceSummary, Source
 from storehealth.output.checkup import CHECKUP_FORMATS
@@ -53,7 +53,7 @@ def test_a_suffix_names_a_report_too() -> None:
 
 
 def test_the_help_lists_every_format() -> None:
-    listed = set(REPORT_FORMATS.replace(",", "").replace(".", "").split())
+    listed = set(describe_report_formats().replace(",", "").replace(".", "").split())
     assert {name.replace("_", "-") for name in CHECKUP_FORMATS.names} <= listed
 
 

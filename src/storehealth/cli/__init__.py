@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,8 +27,20 @@ EXIT_CODES = """Exit codes
   3 no usable data · 4 report not delivered · 70 internal error
   75 locked by another run · 130 interrupted"""
 
-REPORT_FORMATS = """Formats of -o are html, xlsx, pdf, markdown (one page), markdown-full,
-csv, csv-measurements, csv-evidence, json, junit and prometheus."""
+FORMATS_ORDER = ("html", "xlsx", "pdf", "markdown", "markdown-full", "csv", "csv-measurements", "csv-evidence", "json")
+"""The order of report formats in the help; others follow in alphabetical order."""
+
+
+def describe_report_formats() -> str:
+    """Say which formats ``-o`` writes: the modules of the folder of reports, found without importing any."""
+    import pkgutil
+    import textwrap
+
+    modules = pkgutil.iter_modules([str(Path(__file__).parents[1] / "output" / "checkup")])
+    found = sorted(module.name.replace("_", "-") for module in modules if not module.name.startswith("_"))
+    names = [*(name for name in FORMATS_ORDER if name in found), *(name for name in found if name not in FORMATS_ORDER)]
+    shown = [f"{name} (one page)" if name == "markdown" else name for name in names]
+    return textwrap.fill(f"Formats of -o are {', '.join(shown[:-1])} and {shown[-1]}.", 72, break_on_hyphens=False)
 
 
 def list_commands() -> list[str]:

@@ -12,11 +12,11 @@ from typer.core import TyperCommand
 
 from storehealth.cli import (
     EXIT_CODES,
-    REPORT_FORMATS,
     _after,
     _options,
     _parsers,
     _unattended,
+    describe_report_formats,
     output_files,
     state_folder,
     streams,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HELP = f"""Audit one store: what goes wrong, in which rows, and what to do about it.
 
-{REPORT_FORMATS}
+{describe_report_formats()}
 
 Examples
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, REPORT_FORMATS, _options, output_files
+from storehealth.cli import EXIT_CODES, _options, describe_report_formats, output_files
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.cli.history import RUN, Selection, list_selected, open_history
 from storehealth.errors import ExitCode, UsageError
@@ -17,7 +17,7 @@ HELP = f"""Write reports from a saved run, in any format and language. No export
 RUN is a checkup saved with -o json=PATH, a page written with -o html=PATH, or a saved run: an id or the start of
 one, a day or time, latest or previous.
 
-{REPORT_FORMATS}
+{describe_report_formats()}
 
 Examples
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from storehealth.cli import EXIT_CODES, REPORT_FORMATS, _options, convert
+from storehealth.cli import EXIT_CODES, _options, convert, describe_report_formats
 from storehealth.cli import audit as audit_command
 from storehealth.cli._options import CommonOptions, Only, expand_records
 from storehealth.cli.history import Selection
@@ -19,7 +19,7 @@ HELP = f"""Write reports of a store, from its exports or from a saved run; print
 SOURCE is a folder of exports or one exported file, which is audited; or what `convert` takes: a saved checkup.json, a
 page written with -o html=PATH, or a saved run.
 
-{REPORT_FORMATS}
+{describe_report_formats()}
 
 Examples
 

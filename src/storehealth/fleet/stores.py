@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from pydantic import Field, ValidationError, field_validator
 
 from storehealth.catalogue.common import Language, NonEmptyText, StrictModel, ZoneName
+from storehealth.catalogue.files import NotUtf8Error, decode_utf8
 from storehealth.errors import NoDataError, UsageError
 from storehealth.schedule.schedules import NAME_PATTERN
+from storehealth.settings.layers import describe_toml_error
 from storehealth.support.atomic_files import describe_os_error
 from storehealth.support.message import Message, Name, lines, message, verbatim
 from storehealth.support.validation import InvalidValue, describe_mistake
@@ -162,15 +164,18 @@ def _read_file(path: Path) -> list[FleetStore]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(decode_utf8(path.read_bytes()))
     except FileNotFoundError:
         error = UsageError if path.suffix == ".toml" else NoDataError
         raise error(message("fleet.absent", path=Name(path)), message("fleet.stores_hint")) from None
     except OSError as error:
         text = message("settings.no_toml", path=Name(path), reason=describe_os_error(error))
         raise UsageError(text, message("fleet.stores_hint")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        text = message("settings.no_toml", path=Name(path), reason=verbatim(str(error)))
+    except NotUtf8Error as error:
+        text = message("settings.not_utf8", path=Name(path), problem=error.problem)
+        raise UsageError(text, message("fleet.fix_stores")) from None
+    except tomllib.TOMLDecodeError as error:
+        text = message("settings.no_toml", path=Name(path), reason=describe_toml_error(error))
         raise UsageError(text, message("fleet.fix_stores")) from None
 
 

@@ -6,6 +6,7 @@ Also lists the settings for display: every effective value and its origin, nothi
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -184,11 +185,20 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], Message | None]:
     except NotUtf8Error as error:
         return {}, message("settings.not_utf8", path=Name(str(path)), problem=error.problem)
     except tomllib.TOMLDecodeError as error:
-        return {}, message("settings.no_toml", path=Name(str(path)), reason=verbatim(str(error)))
+        return {}, message("settings.no_toml", path=Name(str(path)), reason=describe_toml_error(error))
     if values is None:
         raise UsageError(message("settings.absent", path=Name(str(path))), message("settings.absent_hint"))
     _resolve_urls_file(values.get("notify"), path.absolute().parent)
     return values, None
+
+
+def describe_toml_error(error: tomllib.TOMLDecodeError) -> Message:
+    """Where a mistake in TOML is, and in quotes what the parser says, which is English."""
+    said, _, place = str(error).partition(" (at ")
+    numbers = re.fullmatch(r"line (\d+), column (\d+)\)", place)
+    if numbers is None:
+        return message("settings.toml_end", said=Name(said))
+    return message("settings.toml_place", line=int(numbers[1]), column=int(numbers[2]), said=Name(said))
 
 
 def _resolve_urls_file(notify: Any, folder: Path) -> None:
