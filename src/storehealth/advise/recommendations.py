@@ -205,7 +205,9 @@ def _collect_effects(
             if share.share <= 0:
                 continue
             after = (
-                reach.value_after if rule.measure.value else _remaining_share(measurement, reach.defects * share.share)
+                reach.value_after
+                if rule.measure.value
+                else _compute_remaining_share(measurement, reach.defects * share.share)
             )
             effect = Effect(rule, advice, finding, measurement, reach.defects, after, share)
             effects.setdefault(advice.id, []).append(effect)
@@ -277,7 +279,7 @@ def _find_share_in_slices(advice: Advice, measurement: Measurement, reached: int
     return RemovedShare(min(1.0, excess / reached), "slices", says)
 
 
-def _remaining_share(measurement: Measurement, avoided: float) -> float:
+def _compute_remaining_share(measurement: Measurement, avoided: float) -> float:
     """Defect share once some defects are avoided; the number of judged rows stays."""
     return max(0.0, measurement.tally.defects - avoided) / measurement.tally.judged
 
@@ -300,7 +302,7 @@ def _build_recommendation(
         name=to_message(main.advice.name, f"{place}.name"),
         where=where,
         text=message("advice.action_and_places", action=action, places=where) if where else action,
-        notes=_customer_message(main.advice.id, catalogue),
+        notes=_translate_customer_message(main.advice.id, catalogue),
         findings=tuple(effect.finding.code for effect in effects),
         effort=main.advice.effort,
         gain_points=None if gain is None else round(gain, 2),
@@ -333,7 +335,7 @@ def _locate_misses(effects: Sequence[Effect], main: Effect) -> Message | None:
     return next(filter(None, places), None)
 
 
-def _customer_message(advice: str, catalogue: Catalogue) -> dict[str, str]:
+def _translate_customer_message(advice: str, catalogue: Catalogue) -> dict[str, str]:
     """The message to customers that belongs to an action, by language; only one of the rules with the action holds it."""
     notes = (
         advice_entry.note

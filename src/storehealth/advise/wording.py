@@ -218,7 +218,7 @@ def describe_gain(rule: Rule, views: Mapping[str, View], measurement: Measuremen
     entities = avoided * measurement.entities / measurement.tally.defects if measurement.tally.defects else 0.0
     days = _count_days(measurement)
     weekly = MIN_WEEKLY_DAYS <= days <= MAX_WEEKLY_DAYS and round(entities * 7 / days) >= 1
-    unit = _entity_unit(rule, views)
+    unit = _choose_unit(rule, views)
     weekly = weekly and unit not in NON_RECURRING_UNITS
     number = max(1, round(entities * 7 / days if weekly else entities))
     entity = message(f"unit_of.{unit}", n=number)
@@ -227,7 +227,7 @@ def describe_gain(rule: Rule, views: Mapping[str, View], measurement: Measuremen
     return message("advice.week" if weekly else "advice.in_all", n=number, what=entity)
 
 
-def _entity_unit(rule: Rule, views: Mapping[str, View]) -> str:
+def _choose_unit(rule: Rule, views: Mapping[str, View]) -> str:
     """The unit of the rule's entities, from the first view it names that states one."""
     words = re.findall(r"\w+", rule.measure.over) if rule.measure.entity == "entity" else []
     return next((views[word].entity for word in words if word in views and views[word].entity != "row"), "row")

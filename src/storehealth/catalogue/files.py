@@ -157,7 +157,7 @@ def _describe_errors(kind: type[BaseModel], path: Path, error: ValidationError) 
     for item in items:
         if _is_consequence(item, items):
             continue
-        where = _path_in_file(item, lines)
+        where = _locate_in_file(item, lines)
         problem = describe_mistake(item)
         if item["type"] == "extra_forbidden":
             problem = _describe_unknown_key(kind, where)
@@ -182,7 +182,7 @@ def _describe_unknown_key(kind: type[BaseModel], where: KeyPath) -> Message:
     return with_nearest(message("catalogue.no_such_key"), key, _list_keys(parent))
 
 
-def _path_in_file(item: Any, lines: Mapping[KeyPath, int]) -> KeyPath:
+def _locate_in_file(item: Any, lines: Mapping[KeyPath, int]) -> KeyPath:
     """Map pydantic's error path to the file's key path: pydantic inserts the names of the union members it tried."""
     where: KeyPath = tuple(item["loc"])
     missing = item["type"] in ("missing", "extra_forbidden")

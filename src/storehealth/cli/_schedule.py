@@ -99,7 +99,7 @@ def collect_audit_options(ctx: typer.Context) -> tuple[str, ...]:
             continue
         for item in value if isinstance(value, list | tuple) else [value]:
             words.append(max(param.opts, key=len))
-            words += [] if value is True else [_absolute(name, item)]
+            words += [] if value is True else [_make_absolute(name, item)]
     if ctx.params.get("config") is None:
         from storehealth.settings import FILE_NAME
 
@@ -124,7 +124,7 @@ def _name_own_pack() -> list[str]:
     return ["--pack", str(Path(OWN_PACK).absolute())] if Path(OWN_PACK).is_dir() else []
 
 
-def _absolute(name: str, value: Any) -> str:
+def _make_absolute(name: str, value: Any) -> str:
     """Return a value that means the same in any folder."""
     if name in PATH_OPTIONS:
         return str(Path(value).absolute())

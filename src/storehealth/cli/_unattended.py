@@ -202,7 +202,7 @@ def _render_all(checkup: Checkup, reports: Iterable[Format[Checkup]]) -> dict[st
     """Render the reports by file name; one that fails is left out here, and reported where ``-o`` writes it."""
     rendered: dict[str, bytes] = {}
     for report in reports:
-        name = _file_name(report)
+        name = _name_file(report)
         if name not in rendered:
             with suppress(ReportFailed):
                 rendered[name] = report.render(checkup)
@@ -222,7 +222,7 @@ def _mark_latest(checkup: Checkup, runs: RunFolders, task: UnattendedTask) -> bo
     return True
 
 
-def _file_name(report: Format[Checkup]) -> str:
+def _name_file(report: Format[Checkup]) -> str:
     """Return a report's file name in the folder of a run."""
     return {"json": "checkup.json", "prometheus": "metrics.prom"}.get(report.NAME, f"report{report.SUFFIX}")
 

@@ -79,11 +79,11 @@ def check_surroundings(around: Surroundings) -> tuple[CheckResult, ...]:
     return (_check_versions(), settings_check, *(step() for step in steps))
 
 
-def _ok(name: str, text: Message) -> CheckResult:
+def _report_ok(name: str, text: Message) -> CheckResult:
     return CheckResult(name=name, state="ok", said=text)
 
 
-def _trouble(name: str, text: Message, todo: Message | None) -> CheckResult:
+def _report_trouble(name: str, text: Message, todo: Message | None) -> CheckResult:
     return CheckResult(name=name, state="trouble", said=text, todo=todo)
 
 
@@ -96,36 +96,38 @@ def _check_versions() -> CheckResult:
             missing.append(name)
     versions.append(f"{platform.system()} {platform.release()}")
     if missing:
-        return _trouble("versions", message("doctor.lacks", names=tuple(map(Name, missing))), message("doctor.install"))
-    return _ok("versions", message("doctor.version_list", names=tuple(map(Name, versions))))
+        return _report_trouble(
+            "versions", message("doctor.lacks", names=tuple(map(Name, missing))), message("doctor.install")
+        )
+    return _report_ok("versions", message("doctor.version_list", names=tuple(map(Name, versions))))
 
 
 def _check_settings(around: Surroundings) -> tuple[Settings, CheckResult]:
     try:
         resolved = resolve_settings(around.config)
     except StorehealthError as error:
-        return Settings(), _trouble("settings", error.problem, error.remedy)
+        return Settings(), _report_trouble("settings", error.problem, error.remedy)
     read = [shorten_home(file.path) for file in resolved.files if file.read]
     if not read:
         return resolved.settings, CheckResult(name="settings", state="note", said=message("doctor.no_file"))
-    return resolved.settings, _ok("settings", message("doctor.read", files=tuple(map(Name, read))))
+    return resolved.settings, _report_ok("settings", message("doctor.read", files=tuple(map(Name, read))))
 
 
 def _check_rules(around: Surroundings, settings: Settings) -> CheckResult:
     try:
         catalogue, mutes = check_inputs(settings, around.config, around.packs)
     except StorehealthError as error:
-        return _trouble("rules", error.problem, error.remedy)
+        return _report_trouble("rules", error.problem, error.remedy)
     counts = {"rules": len(catalogue.rules), "layouts": len(catalogue.layouts), "platforms": len(catalogue.platforms)}
     numbers = {"mutes": len(mutes.mutes), "exempt": len(mutes.exempt)}
-    return _ok("rules", message("doctor.loaded", **counts, **numbers))
+    return _report_ok("rules", message("doctor.loaded", **counts, **numbers))
 
 
 def _check_zone(settings: Settings) -> CheckResult:
     machine = find_machine_zone()
     if settings.timezone is None:
-        return _ok("zone", message("doctor.zone_unset", machine=Name(machine)))
-    return _ok("zone", message("doctor.zone_set", zone=Name(settings.timezone), machine=Name(machine)))
+        return _report_ok("zone", message("doctor.zone_unset", machine=Name(machine)))
+    return _report_ok("zone", message("doctor.zone_set", zone=Name(settings.timezone), machine=Name(machine)))
 
 
 def _check_state(around: Surroundings) -> CheckResult:
@@ -137,7 +139,7 @@ def _check_state(around: Surroundings) -> CheckResult:
         and around.exports.is_dir()
         and path.resolve().is_relative_to(around.exports.resolve())
     ):
-        return _trouble("state", message("doctor.inside", path=Name(shown)), message("doctor.other_state"))
+        return _report_trouble("state", message("doctor.inside", path=Name(shown)), message("doctor.other_state"))
     existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
@@ -146,9 +148,13 @@ def _check_state(around: Surroundings) -> CheckResult:
         free = shutil.disk_usage(existing).free
     except OSError as error:
         text = message("doctor.unwritable", path=Name(shown), reason=describe_os_error(error))
-        return _trouble("state", text, message("doctor.other_state"))
+        return _report_trouble("state", text, message("doctor.other_state"))
     text = message("doctor.writable", path=Name(shown), gigabytes=free / 1024**3)
-    return _ok("state", text) if free >= MIN_FREE_BYTES else _trouble("state", text, message("doctor.little_room"))
+    return (
+        _report_ok("state", text)
+        if free >= MIN_FREE_BYTES
+        else _report_trouble("state", text, message("doctor.little_room"))
+    )
 
 
 def _check_exports(around: Surroundings) -> CheckResult:
@@ -157,14 +163,16 @@ def _check_exports(around: Surroundings) -> CheckResult:
         return CheckResult(name="exports", state="note", said=message("doctor.no_exports"))
     if not path.exists():
         missing = message("doctor.exports_missing", path=Name(path))
-        return _trouble("exports", missing, message("doctor.path_right"))
+        return _report_trouble("exports", missing, message("doctor.path_right"))
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     unread = [str(file.name) for file in files if not os.access(file, os.R_OK)]
     if unread:
-        return _trouble(
+        return _report_trouble(
             "exports", message("doctor.exports_unread", names=tuple(map(Name, unread))), message("doctor.rights")
         )
-    return _ok("exports", message("doctor.exports_read", path=Name(path), files=message("count.files", n=len(files))))
+    return _report_ok(
+        "exports", message("doctor.exports_read", path=Name(path), files=message("count.files", n=len(files)))
+    )
 
 
 def _check_schedules(around: Surroundings) -> CheckResult:
@@ -172,17 +180,17 @@ def _check_schedules(around: Surroundings) -> CheckResult:
     try:
         all_standings = read_statuses(around.state.absolute(), around.now)
     except StorehealthError as error:
-        return _trouble("cron", error.problem, error.remedy)
+        return _report_trouble("cron", error.problem, error.remedy)
     schedules = all_standings.schedules
     if all_standings.names_in_trouble:
         text = message("doctor.troubled", names=tuple(map(Name, all_standings.names_in_trouble)))
-        return _trouble("cron", text, message("doctor.see_status"))
+        return _report_trouble("cron", text, message("doctor.see_status"))
     if program is None:
         state: Literal["note", "trouble"] = "trouble" if schedules else "note"
         return CheckResult(name="cron", state=state, said=message("doctor.no_program"), todo=message("doctor.get_cron"))
     if not schedules:
-        return _ok("cron", message("doctor.no_schedule", program=Name(program)))
-    return _ok("cron", message("doctor.runs", names=tuple(Name(schedule.name) for schedule in schedules)))
+        return _report_ok("cron", message("doctor.no_schedule", program=Name(program)))
+    return _report_ok("cron", message("doctor.runs", names=tuple(Name(schedule.name) for schedule in schedules)))
 
 
 def _find_schedulers(environment: Mapping[str, str]) -> Iterator[str]:
@@ -196,10 +204,10 @@ def _check_notify(settings: Settings) -> CheckResult:
     if addresses.usable:
         places = tuple(dict.fromkeys(Name(address.place) for address in addresses.usable))
         if not addresses.problems:
-            return _ok("notify", message("doctor.told", places=places))
+            return _report_ok("notify", message("doctor.told", places=places))
     if not is_configured and not addresses.usable:
         return CheckResult(name="notify", state="note", said=message("doctor.nobody"))
-    return _trouble("notify", clauses(addresses.problems), message("doctor.test_notify"))
+    return _report_trouble("notify", clauses(addresses.problems), message("doctor.test_notify"))
 
 
 def check_catalogue(packs: Iterable[Path] = (), texts: bool = False) -> Catalogue:

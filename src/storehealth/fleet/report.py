@@ -356,7 +356,7 @@ def _spread_areas(judged: Sequence[_Judged]) -> Iterator[Spread]:
     for peers, stores in _group_by_peers(judged):
         for area, scores in _group_scores(stores).items():
             if len(scores) >= MIN_SPREAD:
-                yield Spread(peers=peers, area=area, stores=len(scores), **_quarter(list(scores.values())))
+                yield Spread(peers=peers, area=area, stores=len(scores), **_summarise_spread(list(scores.values())))
 
 
 def _spread_rules(judged: Sequence[_Judged]) -> Iterator[Spread]:
@@ -378,11 +378,11 @@ def _spread_rule(peers: PeerGroup, findings: Sequence[FindingBrief]) -> Spread:
         title=first.title,
         stores=len(findings),
         fails=sum(finding.status == "fail" for finding in findings),
-        **_quarter([finding.value for finding in findings if finding.value is not None]),
+        **_summarise_spread([finding.value for finding in findings if finding.value is not None]),
     )
 
 
-def _quarter(values: Sequence[float]) -> dict[str, float]:
+def _summarise_spread(values: Sequence[float]) -> dict[str, float]:
     low, middle, high = quantiles(values, n=4, method="inclusive")
     figures = {"low": min(values), "quarter": low, "median": middle, "three_quarters": high, "high": max(values)}
     return {name: round(value, 6) for name, value in figures.items()}

@@ -305,7 +305,7 @@ def _rank_parts(points: dict[str, float]) -> tuple[ScorePart, ...]:
 
 def has_same_weekdays(left: Window, right: Window) -> bool:
     """Whether two periods have about the same share of each weekday; assumed where a period has no ends."""
-    left_days, right_days = _weekdays(left), _weekdays(right)
+    left_days, right_days = _count_weekdays(left), _count_weekdays(right)
     if left_days is None or right_days is None:
         return True
     return all(
@@ -314,7 +314,7 @@ def has_same_weekdays(left: Window, right: Window) -> bool:
     )
 
 
-def _weekdays(window: Window) -> Counter[int] | None:
+def _count_weekdays(window: Window) -> Counter[int] | None:
     if window.first is None or window.last is None or window.last < window.first:
         return None
     days = (window.last - window.first).days + 1

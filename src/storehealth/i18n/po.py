@@ -84,13 +84,13 @@ def parse_po(text: str, name: str) -> dict[str, tuple[str, ...]]:
         ValueError: A line is not understood.
     """
     entries: dict[str, tuple[str, ...]] = {}
-    for entry in _entries(text.split("\n"), name):
+    for entry in _read_entries(text.split("\n"), name):
         if entry.parts and not entry.is_fuzzy:
             entries[entry.parts["msgid"]] = entry.forms()
     return entries
 
 
-def _entries(rows: Iterable[str], name: str) -> Iterable[_Entry]:
+def _read_entries(rows: Iterable[str], name: str) -> Iterable[_Entry]:
     entry, keyword = _Entry(), ""
     for number, row in enumerate(rows, start=1):
         if not row.strip():

@@ -64,7 +64,7 @@ class Registry(Generic[Content]):
         """
         if name in self.names:
             return self._load(name)
-        others = self._other_names()
+        others = self._list_other_names()
         known = others.get(name.lower(), name.lower().replace("-", "_"))
         if known in self.names:
             return self._load(known)
@@ -73,7 +73,7 @@ class Registry(Generic[Content]):
         hint.append(message("output.formats", names=tuple(map(Name, shown))))
         raise UsageError(message("output.no_format", name=Name(name)), sentences(hint))
 
-    def _other_names(self) -> dict[str, str]:
+    def _list_other_names(self) -> dict[str, str]:
         """Suffixes and aliases with the names they stand for."""
         names: dict[str, str] = {}
         for name in self.names:

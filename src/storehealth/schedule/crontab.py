@@ -163,9 +163,9 @@ def format_schtasks_command(schedule: Schedule, call: RunCommand, machine: str, 
     Raises:
         UsageError: The command is longer than schtasks accepts.
     """
-    times = _daily_or_weekly_arguments(schedule.cron) if has_same_clock(schedule.zone, machine, now) else None
+    times = _list_daily_or_weekly_arguments(schedule.cron) if has_same_clock(schedule.zone, machine, now) else None
     guard = () if times else call.guarded
-    times = times or _hourly_arguments(convert_to_hourly(schedule.cron, schedule.zone, [machine], now))
+    times = times or _list_hourly_arguments(convert_to_hourly(schedule.cron, schedule.zone, [machine], now))
     command = list2cmdline((*call.command, *guard))
     if len(command) > MAX_COMMAND_LENGTH:
         raise UsageError(
@@ -174,7 +174,7 @@ def format_schtasks_command(schedule: Schedule, call: RunCommand, machine: str, 
     return list2cmdline(["schtasks", "/Create", "/F", "/TN", f"storehealth\\{schedule.name}", *times, "/TR", command])
 
 
-def _daily_or_weekly_arguments(cron: str) -> list[str] | None:
+def _list_daily_or_weekly_arguments(cron: str) -> list[str] | None:
     """Return the arguments for daily or weekly at one time; None where schtasks cannot express the schedule."""
     sim = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
     is_every_day = len(sim.days) == 31 and len(sim.months) == 12
@@ -187,7 +187,7 @@ def _daily_or_weekly_arguments(cron: str) -> list[str] | None:
     return ["/SC", "WEEKLY", "/D", ",".join(DAYS[day] for day in days), *start]
 
 
-def _hourly_arguments(hourly: str) -> list[str]:
+def _list_hourly_arguments(hourly: str) -> list[str]:
     minutes = hourly.split()[0]
     if minutes.isdigit():
         return ["/SC", "HOURLY", "/ST", f"00:{int(minutes):02}"]

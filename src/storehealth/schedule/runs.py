@@ -287,7 +287,7 @@ def _read_status(state: Path, name: str) -> RunStatus:
     last, latest = read_last_attempt(runs.folder), runs.find_latest()
     return RunStatus(
         name=name,
-        state=_state_of(last, runs.folder),
+        state=_derive_state(last, runs.folder),
         last_run=last,
         last_success=runs.find_last_success(),
         folder=str(latest) if latest else None,
@@ -295,7 +295,7 @@ def _read_status(state: Path, name: str) -> RunStatus:
     )
 
 
-def _state_of(last: Attempt | None, folder: Path) -> RunState:
+def _derive_state(last: Attempt | None, folder: Path) -> RunState:
     if last is None:
         return "waiting"
     if last.exit_code is None:

@@ -79,14 +79,20 @@ def check_expression(text: str) -> str:
     return " ".join(fields)
 
 
-def _field_pattern(names: tuple[str, ...] = ()) -> re.Pattern[str]:
+def _build_field_pattern(names: tuple[str, ...] = ()) -> re.Pattern[str]:
     """Return the pattern of a field. A step needs a range, since cron refuses ``5/15``; there is no ``L`` and no ``#``."""
     value = "|".join((r"\d{1,2}", *names))
     term = rf"(\*|(?:{value})-(?:{value}))(/\d{{1,2}})?|(?:{value})"
     return re.compile(rf"(?:{term})(?:,(?:{term}))*")
 
 
-_FIELD_PATTERNS = (_field_pattern(), _field_pattern(), _field_pattern(), _field_pattern(MONTHS), _field_pattern(DAYS))
+_FIELD_PATTERNS = (
+    _build_field_pattern(),
+    _build_field_pattern(),
+    _build_field_pattern(),
+    _build_field_pattern(MONTHS),
+    _build_field_pattern(DAYS),
+)
 
 
 def find_next_run(cron: str, zone: str, now: datetime) -> datetime:

@@ -71,7 +71,7 @@ class _Layer(NamedTuple):
         if self.kind == "flag":
             return SettingOrigin("flag", f"--{OPTION_NAMES.get(keys[0], keys[0])}")
         if self.path is None:
-            return SettingOrigin(self.kind, _variable_of(keys))
+            return SettingOrigin(self.kind, _name_variable(keys))
         shown = self.path.name if self.kind == "project" else str(self.path)
         return SettingOrigin(self.kind, f"{shown}:{find_line(self.path, keys)}")
 
@@ -114,7 +114,7 @@ def resolve_settings(
     )
     layers, problems = _list_layers(files, flags or {})
     merged = _merge(layers)
-    origins = {".".join(keys): layer.origin(keys) for layer in layers for keys, _ in _leaves(layer.values)}
+    origins = {".".join(keys): layer.origin(keys) for layer in layers for keys, _ in _list_leaves(layer.values)}
     settings = _validate(merged, origins, problems)
     auto_replies = _read_auto_replies(project.parent / AUTO_REPLIES)
     if auto_replies:
@@ -163,7 +163,7 @@ def _list_layers(files: Sequence[SettingsFile], flags: Mapping[str, Any]) -> tup
     layers.append(_Layer("environment", _read_environment()))
     layers.append(_Layer("flag", {name: value for name, value in flags.items() if value is not None}))
     for layer in layers:
-        for keys in find_addresses(layer.values, _leaves):
+        for keys in find_addresses(layer.values, _list_leaves):
             problems.append(_refuse_address(layer.origin(keys).where, ".".join(keys)))
     return layers, problems
 
@@ -221,11 +221,11 @@ def _overlay(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
     return {**lower, **upper, **nested}
 
 
-def _leaves(values: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _list_leaves(values: Mapping[str, Any], parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every value with its keys; an empty table counts as a value."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _leaves(value, (*parents, key))
+            yield from _list_leaves(value, (*parents, key))
         else:
             yield (*parents, key), value
 
@@ -253,7 +253,7 @@ def _choose_hint(texts: Sequence[Message], problems: Sequence[_Problem]) -> Mess
     return message("settings.fix_file" if len(texts) == len(problems) else "settings.fix_settings")
 
 
-def _variable_of(keys: Sequence[str]) -> str:
+def _name_variable(keys: Sequence[str]) -> str:
     """Return the name of the variable that sets a value: its own, or that of a table around it."""
     environment = {name.upper() for name in os.environ}
     names = [PREFIX + NESTING.join(keys[:length]).upper() for length in range(len(keys), 0, -1)]

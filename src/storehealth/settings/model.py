@@ -302,7 +302,7 @@ def find_line(path: Path, keys: Sequence[str]) -> int:
     """Find the line of a setting: its key below its table's header, else the first line that begins with one of its keys."""
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     table = ".".join(keys[:-1])
-    start = next((number for number, line in enumerate(lines) if _header(line) == table), 0) if table else 0
+    start = next((number for number, line in enumerate(lines) if _parse_header(line) == table), 0) if table else 0
     for key in reversed(keys):
         pattern = re.compile(rf"\s*(\[\s*)?[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
         for first in (start, 0):
@@ -312,6 +312,6 @@ def find_line(path: Path, keys: Sequence[str]) -> int:
     return 1
 
 
-def _header(line: str) -> str | None:
+def _parse_header(line: str) -> str | None:
     match = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
     return re.sub(r"[\"'\s]", "", match[1]) if match else None

@@ -68,11 +68,11 @@ def quantile_interval_ranks(values: int, quantile: float) -> tuple[int | None, i
     """
     if values == 0:
         return None, None
-    below, upper = _binomial_tail_ranks(values, quantile)
+    below, upper = _find_binomial_tail_ranks(values, quantile)
     return (below if below >= 1 else None), (upper if upper <= values else None)
 
 
-def _binomial_tail_ranks(trials: int, share: float) -> tuple[int, int]:
+def _find_binomial_tail_ranks(trials: int, share: float) -> tuple[int, int]:
     """Largest l with P(B <= l - 1) <= 0.025 and smallest u with P(B <= u - 1) >= 0.975, for B ~ Binomial."""
     if trials > EXACT_RANKS_UP_TO:
         middle, half = trials * share, Z_TWO_SIDED * math.sqrt(trials * share * (1 - share))

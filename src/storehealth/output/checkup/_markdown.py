@@ -67,10 +67,10 @@ def describe_history(checkup: Checkup, words: Words) -> list[str]:
 
 def build_blocks(checkup: Checkup, words: Words) -> list[str]:
     """Everything about earlier runs; empty for the first run."""
-    return [*_changes(checkup, words), *_followups(checkup, words), *_trend(checkup, words)]
+    return [*_write_changes(checkup, words), *_write_followups(checkup, words), *_write_trend(checkup, words)]
 
 
-def _changes(checkup: Checkup, words: Words) -> list[str]:
+def _write_changes(checkup: Checkup, words: Words) -> list[str]:
     lines = explain_change(checkup, words)
     if not lines:
         return []
@@ -83,14 +83,14 @@ def _changes(checkup: Checkup, words: Words) -> list[str]:
     ]
 
 
-def _followups(checkup: Checkup, words: Words) -> list[str]:
+def _write_followups(checkup: Checkup, words: Words) -> list[str]:
     if not checkup.followups:
         return []
     parts = [". ".join(describe_followup(members, words)) for members in group_followups(checkup.followups)]
     return [f"## {words.say('history.followups')}", "", escape(words.say("history.caution")), "", *write_bullets(parts)]
 
 
-def _trend(checkup: Checkup, words: Words) -> list[str]:
+def _write_trend(checkup: Checkup, words: Words) -> list[str]:
     trend = checkup.trend
     if trend is None:
         return []

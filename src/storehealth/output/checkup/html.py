@@ -51,7 +51,7 @@ def render(checkup: Checkup) -> bytes:
         "trend": _charts.draw(_charts.plan_trend(checkup.trend, words)),
     }
     script = _read("report.js")
-    page = _template().render(
+    page = _load_template().render(
         checkup=checkup,
         words=words,
         lang=LANG[checkup.language],
@@ -108,5 +108,5 @@ def _read(name: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def _load_template() -> Template:
     return create_environment(FOLDER, *PHRASES).get_template("report.html.j2")

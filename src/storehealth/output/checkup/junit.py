@@ -106,13 +106,13 @@ def _to_element(number: int, suite: JunitSuite) -> ElementTree.Element:
     properties = ElementTree.SubElement(element, "properties")
     for key, value in suite.properties.items():
         ElementTree.SubElement(properties, "property", name=_clean(key), value=_clean(value))
-    element.extend(_case_element(case) for case in suite.cases)
+    element.extend(_build_case(case) for case in suite.cases)
     ElementTree.SubElement(element, "system-out").text = _clean_lines(suite.lines)
     ElementTree.SubElement(element, "system-err")
     return element
 
 
-def _case_element(case: JunitCase) -> ElementTree.Element:
+def _build_case(case: JunitCase) -> ElementTree.Element:
     attributes = {"classname": _clean(case.class_name), "name": _clean(case.name), "time": f"{case.seconds:.3f}"}
     element = ElementTree.Element("testcase", attributes)
     for problem in case.problems[:1]:  # Ant's schema allows one
@@ -140,14 +140,14 @@ def _audit_suite(checkup: Checkup, words: Words) -> JunitSuite:
     reasons = [words.render(reason) for reason in checkup.outcome.reasons]
     lacking = checkup.outcome.exit_code == ExitCode.NO_DATA
     problem = JunitProblem("error", words.say("unit.semicolon").join(reasons), "no_data", reasons)
-    case = JunitCase(_class_name(checkup, "audit"), words.say("output.enough_data"), [problem] if lacking else [])
+    case = JunitCase(_name_class(checkup, "audit"), words.say("output.enough_data"), [problem] if lacking else [])
     score = " · ".join([f"{words.say('screen.score')} {name_score(checkup, words)}", *describe_score(checkup, words)])
     about = words.say("report.made_by", version=checkup.tool.version, run=checkup.run.id)
     lines = [words.render(checkup.headline), score, count_statuses(checkup, words), about]
     return JunitSuite(
         words.say("report.title", store=checkup.store),
         [case],
-        _class_name(checkup, "audit"),
+        _name_class(checkup, "audit"),
         checkup.run.started_at,
         _list_properties(checkup),
         [CONTROL_CHARS.sub(" ", line) for line in lines],
@@ -171,19 +171,19 @@ def _area_suite(area: Area, checkup: Checkup, words: Words) -> JunitSuite:
     known = {finding.code for finding in checkup.findings}
     unnamed = [rule for rule in checkup.not_judged if rule.area == area and rule.code not in known]
     cases = [_judge_case(finding, checkup, words) for finding in findings]
-    cases += [_unjudged_case(rule, checkup, words) for rule in unnamed]
+    cases += [_build_unjudged_case(rule, checkup, words) for rule in unnamed]
     score = next((part.score for part in checkup.areas if part.id == area), None)
     return JunitSuite(
         words.say(f"area.{area}"),
         cases,
-        _class_name(checkup, area),
+        _name_class(checkup, area),
         checkup.run.started_at,
         {} if score is None else {"score": str(score)},
         [_summarize(finding, words) for finding in findings],
     )
 
 
-def _class_name(checkup: Checkup, part: str) -> str:
+def _name_class(checkup: Checkup, part: str) -> str:
     """``Store.area``: tools show what is before the last dot as a package. It is the same in all languages."""
     return f"{_clean(checkup.store) or checkup.tool.name}.{part}"
 
@@ -198,7 +198,7 @@ def _summarize(finding: Finding, words: Words) -> str:
 def _judge_case(finding: Finding, checkup: Checkup, words: Words) -> JunitCase:
     problem = _find_problem(finding, checkup, words)
     name = f"{finding.code} {words.render(finding.title)}"
-    return JunitCase(_class_name(checkup, finding.area), name, [problem] if problem else [])
+    return JunitCase(_name_class(checkup, finding.area), name, [problem] if problem else [])
 
 
 def _find_problem(finding: Finding, checkup: Checkup, words: Words) -> JunitProblem | None:
@@ -238,7 +238,7 @@ def _describe_row(row: EvidenceRow, words: Words) -> str:
     return " · ".join([*parts, *details])
 
 
-def _unjudged_case(rule: NotJudged, checkup: Checkup, words: Words) -> JunitCase:
+def _build_unjudged_case(rule: NotJudged, checkup: Checkup, words: Words) -> JunitCase:
     reason = words.render(rule.reason) or words.say("status.not_applicable")
     problem = JunitProblem("skipped", reason, "not_judged", [words.render(menu) for menu in rule.how_to_export])
-    return JunitCase(_class_name(checkup, rule.area), f"{rule.code} {words.render(rule.title)}", [problem])
+    return JunitCase(_name_class(checkup, rule.area), f"{rule.code} {words.render(rule.title)}", [problem])

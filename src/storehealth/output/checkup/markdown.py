@@ -70,23 +70,34 @@ ACTIONS, FINDINGS, EXPORTS = 3, 6, 3
 
 def render(checkup: Checkup) -> bytes:
     """One page in the language of the checkup: headline, areas, first actions, what fails, what to export."""
-    return _write(checkup, (_short_head, _short_areas, _short_todo, _due, _limits_brief, _short_findings, _short_ends))
+    return _write(
+        checkup,
+        (
+            _write_short_head,
+            _write_short_areas,
+            _write_short_actions,
+            _write_deadlines,
+            _write_limits_brief,
+            _write_short_findings,
+            _write_short_ends,
+        ),
+    )
 
 
 def render_full(checkup: Checkup) -> bytes:
     """The whole report in the language of the checkup."""
     blocks = (
         _head,
-        _todo,
-        _due,
-        _areas,
+        _write_actions,
+        _write_deadlines,
+        _write_areas,
         _markdown.build_blocks,
         _platform_view,
         _limits,
         _findings,
-        _not_judged,
-        _sources,
-        _method,
+        _write_not_judged,
+        _write_sources,
+        _write_method,
     )
     return _write(checkup, blocks)
 
@@ -100,7 +111,7 @@ def _write(checkup: Checkup, blocks: Iterable[Callable[[Checkup, Words], list[st
 # -- the one page ------------------------------------------------------------------------------------------------
 
 
-def _short_head(checkup: Checkup, words: Words) -> list[str]:
+def _write_short_head(checkup: Checkup, words: Words) -> list[str]:
     name, parts = name_score(checkup, words), describe_score(checkup, words)
     since = summarize_change(checkup, words)
     return [
@@ -116,7 +127,7 @@ def _short_head(checkup: Checkup, words: Words) -> list[str]:
     ]
 
 
-def _short_areas(checkup: Checkup, words: Words) -> list[str]:
+def _write_short_areas(checkup: Checkup, words: Words) -> list[str]:
     """Per area: score, points it costs, and the finding that costs most."""
     header = [words.say(f"column.{key}") for key in ("area", "score", "loses", "code")]
     by_code = {finding.code: finding for finding in checkup.findings}
@@ -129,7 +140,7 @@ def _short_areas(checkup: Checkup, words: Words) -> list[str]:
     return write_table(header, rows)
 
 
-def _short_todo(checkup: Checkup, words: Words) -> list[str]:
+def _write_short_actions(checkup: Checkup, words: Words) -> list[str]:
     lines = []
     for number, action in enumerate(select_actions(checkup)[:ACTIONS], 1):
         name, gain = words.render(action.name or action.text), " · ".join(describe_gain(action, words))
@@ -138,12 +149,12 @@ def _short_todo(checkup: Checkup, words: Words) -> list[str]:
     return [f"## {words.say('heading.todo')}", "", *lines, ""] if lines else []
 
 
-def _limits_brief(checkup: Checkup, words: Words) -> list[str]:
+def _write_limits_brief(checkup: Checkup, words: Words) -> list[str]:
     text = summarize_limits(checkup, words)
     return [escape(text), ""] if text else []
 
 
-def _short_findings(checkup: Checkup, words: Words) -> list[str]:
+def _write_short_findings(checkup: Checkup, words: Words) -> list[str]:
     """What fails and what needs watching, a line each; how many there are of each status."""
     shown = select_troubles(checkup)
     rows = [
@@ -158,7 +169,7 @@ def _short_findings(checkup: Checkup, words: Words) -> list[str]:
     ]
     header = [words.say(f"column.{key}") for key in ("verdict", "rule", "value", "counted", "limit")]
     lines = [*write_table(header, rows), *_short_causes(shown[:FINDINGS], words)]
-    return [*_heading(words, "findings"), *lines, escape(count_statuses(checkup, words)), ""]
+    return [*_write_heading(words, "findings"), *lines, escape(count_statuses(checkup, words)), ""]
 
 
 def _short_causes(shown: list[Finding], words: Words) -> list[str]:
@@ -167,13 +178,13 @@ def _short_causes(shown: list[Finding], words: Words) -> list[str]:
     return write_bullets(causes) if causes else []
 
 
-def _short_ends(checkup: Checkup, words: Words) -> list[str]:
+def _write_short_ends(checkup: Checkup, words: Words) -> list[str]:
     """Rejected rows and warnings, what to export next, and the headline with the first action once more."""
     notes = [*filter(None, [describe_rejected(checkup, words)]), *map(words.render, checkup.warnings)]
     exports = [describe_export(export, words, most=5) for export in checkup.exports_wanted[:EXPORTS]]
     first = next(iter(select_actions(checkup)), None)
     lines = [*write_bullets(notes)] if notes else []
-    lines += [*_heading(words, "to_export"), *write_bullets(exports)] if exports else []
+    lines += [*_write_heading(words, "to_export"), *write_bullets(exports)] if exports else []
     lines += [f"**{escape(words.render(checkup.headline))}**", ""]
     if first is not None and first.name is not None:
         lines += [escape(words.say("screen.first_action", action=words.render(first.name))), ""]
@@ -184,7 +195,7 @@ def _short_ends(checkup: Checkup, words: Words) -> list[str]:
 # -- everything --------------------------------------------------------------------------------------------------
 
 
-def _heading(words: Words, key: str) -> list[str]:
+def _write_heading(words: Words, key: str) -> list[str]:
     return [f"## {words.say(f'report.{key}')}", ""]
 
 
@@ -199,16 +210,16 @@ def _head(checkup: Checkup, words: Words) -> list[str]:
         score,
         "",
         *_markdown.describe_history(checkup, words),
-        *_heading(words, "basis"),
+        *_write_heading(words, "basis"),
         *write_bullets(describe_data(checkup, words)),
     ]
 
 
-def _todo(checkup: Checkup, words: Words) -> list[str]:
+def _write_actions(checkup: Checkup, words: Words) -> list[str]:
     actions = select_actions(checkup)
     if not actions:
         return []
-    lines = [*_heading(words, "todo"), words.say("report.todo_note"), ""]
+    lines = [*_write_heading(words, "todo"), words.say("report.todo_note"), ""]
     for number, action in enumerate(actions, 1):
         lines.append(
             f"{number}. **{escape(words.render(action.name or action.text))}** "
@@ -219,7 +230,7 @@ def _todo(checkup: Checkup, words: Words) -> list[str]:
     return [*lines, ""]
 
 
-def _due(checkup: Checkup, words: Words) -> list[str]:
+def _write_deadlines(checkup: Checkup, words: Words) -> list[str]:
     """Deadlines that become breaches unless met, soonest first."""
     lines = []
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
@@ -234,7 +245,7 @@ def _due(checkup: Checkup, words: Words) -> list[str]:
     return [f"## {words.say('heading.due')}", "", *write_bullets(lines)] if lines else []
 
 
-def _areas(checkup: Checkup, words: Words) -> list[str]:
+def _write_areas(checkup: Checkup, words: Words) -> list[str]:
     header = [words.say(f"column.{key}") for key in ("area", "score", "coverage", "code")]
     rows = [
         (
@@ -245,7 +256,7 @@ def _areas(checkup: Checkup, words: Words) -> list[str]:
         )
         for area in checkup.areas
     ]
-    return [*_heading(words, "areas"), *write_table(header, rows)] if rows else []
+    return [*_write_heading(words, "areas"), *write_table(header, rows)] if rows else []
 
 
 def _platform_view(checkup: Checkup, words: Words) -> list[str]:
@@ -255,7 +266,7 @@ def _platform_view(checkup: Checkup, words: Words) -> list[str]:
     if not rows:
         return []
     shown = write_table([words.say(f"column.{key}") for key in keys], rows)
-    return [*_heading(words, "platform_view"), words.say("report.platform_note"), "", *shown]
+    return [*_write_heading(words, "platform_view"), words.say("report.platform_note"), "", *shown]
 
 
 def _platform_row(line: PlatformLine, words: Words) -> list[str]:
@@ -278,7 +289,9 @@ def _limits(checkup: Checkup, words: Words) -> list[str]:
         if finding.limit_source and format_bounds(finding, words)
     ]
     return (
-        [*_heading(words, "platform"), *write_table([words.say(f"column.{key}") for key in keys], rows)] if rows else []
+        [*_write_heading(words, "platform"), *write_table([words.say(f"column.{key}") for key in keys], rows)]
+        if rows
+        else []
     )
 
 
@@ -302,7 +315,7 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
 
 
 def _findings(checkup: Checkup, words: Words) -> list[str]:
-    lines = [*_heading(words, "findings"), escape(count_statuses(checkup, words)), ""]
+    lines = [*_write_heading(words, "findings"), escape(count_statuses(checkup, words)), ""]
     lines += write_bullets([f"! {words.render(warning)}" for warning in checkup.warnings]) if checkup.warnings else []
     for finding in sorted(select_measured(checkup), key=lambda finding: finding.muted is not None):
         lines += _finding(finding, words)
@@ -342,20 +355,20 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         *([escape(words.render(finding.note))] if finding.note else []),
         "",
         *write_bullets(about),
-        *_causes(finding, words),
-        *_drivers(finding, words),
+        *_write_causes(finding, words),
+        *_write_drivers(finding, words),
         *_rows(finding, words),
     ]
 
 
-def _causes(finding: Finding, words: Words) -> list[str]:
+def _write_causes(finding: Finding, words: Words) -> list[str]:
     """Each miss once, by its cause."""
     if not finding.causes:
         return []
     return [f"**{words.say('heading.causes')}**", "", *write_bullets(list_causes(finding, words))]
 
 
-def _drivers(finding: Finding, words: Words) -> list[str]:
+def _write_drivers(finding: Finding, words: Words) -> list[str]:
     if not finding.drivers:
         return []
     lines = [
@@ -383,9 +396,9 @@ def _row(row: EvidenceRow, words: Words) -> list[str]:
     return [format_place(row), row.entity or "—", words.format_moment(row.at), outcome, details]
 
 
-def _not_judged(checkup: Checkup, words: Words) -> list[str]:
+def _write_not_judged(checkup: Checkup, words: Words) -> list[str]:
     parts = [describe_export(export, words) for export in checkup.exports_wanted]
-    lines = [*_heading(words, "to_export"), *write_bullets(parts)] if parts else []
+    lines = [*_write_heading(words, "to_export"), *write_bullets(parts)] if parts else []
     if not group_not_judged(checkup):
         return lines
     header = [words.say(f"column.{key}") for key in ("area", "rule", "reason", "export")]
@@ -395,10 +408,10 @@ def _not_judged(checkup: Checkup, words: Words) -> list[str]:
         titles = "; ".join(f"{rule.code} {words.render(rule.title)}" for rule in members)
         reasons = "; ".join(dict.fromkeys(words.render(rule.reason) for rule in members))
         rows.append((areas, titles, reasons, "; ".join(map(words.render, members[0].how_to_export)) or "—"))
-    return [*lines, *_heading(words, "not_judged"), *write_table(header, rows)]
+    return [*lines, *_write_heading(words, "not_judged"), *write_table(header, rows)]
 
 
-def _sources(checkup: Checkup, words: Words) -> list[str]:
+def _write_sources(checkup: Checkup, words: Words) -> list[str]:
     keys = ("file", "layout", "encoding", "rows", "kept", "duplicates", "rejected", "first", "last", "note")
     rows = [
         (
@@ -412,17 +425,17 @@ def _sources(checkup: Checkup, words: Words) -> list[str]:
         )
         for source in checkup.sources
     ]
-    lines = [*_heading(words, "sources"), *write_table([words.say(f"column.{key}") for key in keys], rows)]
+    lines = [*_write_heading(words, "sources"), *write_table([words.say(f"column.{key}") for key in keys], rows)]
     parts = [describe_refused(members, words) for members in group_refused(select_refused(checkup))]
     return [*lines, *write_bullets([*parts, *filter(None, [describe_rejected(checkup, words)])])]
 
 
-def _method(checkup: Checkup, words: Words) -> list[str]:
+def _write_method(checkup: Checkup, words: Words) -> list[str]:
     method, colon = checkup.method, words.say("unit.colon")
     code, reasons = checkup.outcome.exit_code, "; ".join(map(words.render, checkup.outcome.reasons)) or "—"
     parts = [words.say("screen.rules", digest=method.rules_digest), *map(words.render, method.caveats)]
     parts.append(words.say("report.exit", code=code, reasons=reasons))
-    lines = [*_heading(words, "method"), *write_bullets(parts)]
+    lines = [*_write_heading(words, "method"), *write_bullets(parts)]
     for key, texts in (
         ("replies", describe_replies(checkup, words)),
         ("facts", [f"{name}{colon}{words.render(fact)}" for name, fact in method.facts.items()]),

@@ -71,7 +71,7 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Every family that has a figure."""
-        families = (*_scores(self.subject), *_findings(self.subject), *_moments(self.subject))
+        families = (*_measure_scores(self.subject), *_findings(self.subject), *_measure_moments(self.subject))
         yield from (family for family in families if family.samples)
 
 
@@ -89,7 +89,7 @@ class _Family(GaugeMetricFamily):
             self.add_metric(values, value)
 
 
-def _scores(subject: _Subject) -> Iterator[_Family]:
+def _measure_scores(subject: _Subject) -> Iterator[_Family]:
     checkup = subject.checkup
     total = _Family(subject, "score", "Health of the store, 0 to 100.")
     total.put(checkup.score.value)
@@ -118,13 +118,13 @@ def _findings(subject: _Subject) -> Iterator[_Family]:
     yield from (by_status, defects, judged, failing)
 
 
-def _moments(subject: _Subject) -> Iterator[_Family]:
+def _measure_moments(subject: _Subject) -> Iterator[_Family]:
     checkup = subject.checkup
     as_of = _Family(subject, "as_of_timestamp_seconds", "The moment the store was judged at.")
-    as_of.put(_seconds(checkup.as_of, checkup.timezone))
+    as_of.put(_to_seconds(checkup.as_of, checkup.timezone))
     tables = _Family(subject, "table_last_event_timestamp_seconds", "Last event of a table of the exports.", "table")
     for name, end in checkup.table_ends.items():
-        tables.put(_seconds(end.last, checkup.timezone), name)
+        tables.put(_to_seconds(end.last, checkup.timezone), name)
     started, code = checkup.run.started_at.timestamp(), checkup.outcome.exit_code
     ran = _Family(subject, "last_run_timestamp_seconds", "When the run began that wrote this.")
     ran.put(started)
@@ -135,6 +135,6 @@ def _moments(subject: _Subject) -> Iterator[_Family]:
     yield from (as_of, tables, ran, success, ended)
 
 
-def _seconds(moment: datetime | None, zone: str) -> float | None:
+def _to_seconds(moment: datetime | None, zone: str) -> float | None:
     """Seconds since 1970 of a time in the store's own zone."""
     return None if moment is None else moment.replace(tzinfo=ZoneInfo(zone)).timestamp()

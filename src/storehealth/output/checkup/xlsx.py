@@ -344,7 +344,7 @@ def _write_times(
     for place, cell in enumerate((code, finding.title if finding else None, *figures)):
         writer.write(sheet, row, place, cell)
     for first, last in ((2, 1 + len(HOURS)), (2 + len(HOURS), 1 + len(keys))):
-        sheet.conditional_format(row, first, row, last, {"type": "3_color_scale"} | _colours(finding))
+        sheet.conditional_format(row, first, row, last, {"type": "3_color_scale"} | _choose_colours(finding))
 
 
 def _add_hours_chart(writer: SheetWriter, sheet: Any, row: int) -> None:
@@ -356,7 +356,7 @@ def _add_hours_chart(writer: SheetWriter, sheet: Any, row: int) -> None:
     sheet.insert_chart(row, 1, chart)
 
 
-def _colours(finding: Finding | None) -> dict[str, str]:
+def _choose_colours(finding: Finding | None) -> dict[str, str]:
     """Green to red. The slices of a share count its misses, so that more of them is always worse."""
     is_better = finding is not None and finding.unit != "share" and finding.higher_is == "better"
     ends = {"min_color": "#63BE7B", "mid_color": "#FFEB84", "max_color": "#F8696B"}
@@ -377,7 +377,7 @@ def _add_week(writer: SheetWriter, tables: Breakdowns) -> None:
         for cell in cells
     )  # fmt: skip
     (sheet,) = writer.add_table("week", WEEK_COLUMNS, rows)
-    sheet.conditional_format(1, 5, len(cells), 5, {"type": "3_color_scale"} | _colours(None))
+    sheet.conditional_format(1, 5, len(cells), 5, {"type": "3_color_scale"} | _choose_colours(None))
 
 
 def _add_order_steps(writer: SheetWriter, tables: Breakdowns) -> None:

@@ -45,7 +45,7 @@ def add_score(page: Page, checkup: Checkup, words: Words) -> None:
     page.add_blank()
     page.add(_say(words, "curve"))
     severities = ", ".join(
-        _severity(name, f"{weight:g}", words) for name, weight in scoring.severity_weights.items() if weight
+        _name_severity(name, f"{weight:g}", words) for name, weight in scoring.severity_weights.items() if weight
     )
     page.add(_say(words, "weights", severities=severities))
     for area in checkup.areas:
@@ -59,7 +59,7 @@ def _say(words: Words, key: str, **values: object) -> str:
     return words.say(f"score_explained.{key}", **values)
 
 
-def _severity(name: str, number: str, words: Words) -> str:
+def _name_severity(name: str, number: str, words: Words) -> str:
     return f"{words.say(f'severity.{name}')} {number}"
 
 
@@ -76,11 +76,11 @@ def _add_area(
     points = sum(100 * parts[finding.code][0] * parts[finding.code][1] for finding in findings)
     values = {"area": name, "score": words.format_decimal(area.score), "points": words.format_decimal(points)}
     page.add(TextRun(_say(words, "area", weight=words.format_figure(weight, "share"), **values), "bold"))
-    for finding in sorted(findings, key=lambda finding: -_cost(finding, parts)):
+    for finding in sorted(findings, key=lambda finding: -_compute_cost(finding, parts)):
         _add_finding(page, finding, parts, words)
 
 
-def _cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
+def _compute_cost(finding: Finding, parts: dict[str, tuple[float, float]]) -> float:
     """Points of the headline up to its target, as the first screen counts them."""
     weight, score = parts[finding.code]
     return 100 * weight * max(0.0, TARGET_SCORE - score)
@@ -94,7 +94,7 @@ def _add_finding(page: Page, finding: Finding, parts: dict[str, tuple[float, flo
             "line",
             score=words.format_decimal(100 * score, 0),
             weight=words.format_figure(weight, "share"),
-            cost=words.format_decimal(_cost(finding, parts)),
+            cost=words.format_decimal(_compute_cost(finding, parts)),
         ),
         words.say(f"severity.{finding.severity}"),
         words.format_figure(finding.value, finding.unit),

@@ -138,7 +138,7 @@ def add_runs(page: Page, lines: Sequence[RunSummary], words: Words) -> None:
     if not lines:
         page.add(words.say("remembered.none"))
     header = [words.say(f"remembered.{key}") for key in ("run", "as_of", "score", "fails", "watches")]
-    rows = {line.run: _cells(line, words) for line in lines}
+    rows = {line.run: _list_cells(line, words) for line in lines}
     widths = [max(map(cell_len, column)) for column in zip(header, *rows.values(), strict=True)]
     for series in dict.fromkeys(name_series(line) for line in lines):
         page.add_blank()
@@ -149,7 +149,7 @@ def add_runs(page: Page, lines: Sequence[RunSummary], words: Words) -> None:
                 page.add(TextRun(_row(rows[line.run], widths), keep=True), indent=INDENT)
 
 
-def _cells(line: RunSummary, words: Words) -> list[str]:
+def _list_cells(line: RunSummary, words: Words) -> list[str]:
     score = " ".join(part for part in (words.format_decimal(line.score, 0), line.grade) if part)
     return [
         line.run,

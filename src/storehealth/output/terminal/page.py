@@ -61,7 +61,7 @@ class Page:
         """Add a paragraph, wrapped; its first line begins at ``indent``, the others at ``hang`` (default: indent)."""
         hang = indent if hang is None else hang
         line, used = Text(" " * indent), indent
-        for atom in self._atoms(pieces):
+        for atom in self._split_atoms(pieces):
             size = cell_len(atom.text)
             if used + size > self.width and used > hang and not atom.text.isspace():
                 self._end(line)
@@ -93,7 +93,7 @@ class Page:
         shown = CONTROL_CHARS_IN_LINES.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ").replace("\t", " ")
         return shown.translate(PLAIN) if self.ascii_only else shown
 
-    def _atoms(self, pieces: tuple[TextRun | str, ...]) -> Iterator[TextRun]:
+    def _split_atoms(self, pieces: tuple[TextRun | str, ...]) -> Iterator[TextRun]:
         for piece in pieces:
             text, style, keep = piece if isinstance(piece, TextRun) else TextRun(piece)
             if keep:

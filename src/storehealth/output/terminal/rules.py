@@ -34,14 +34,14 @@ def add_rule(
     weight = words.say("rule.scored" if rule.scored else "screen.not_scored")
     page.add("  ".join((words.say(f"area.{rule.area}"), words.say(f"severity.{rule.severity}"), weight)))
     if rule.about:
-        _block(page, words.say("rule.measures"), [rule.about.in_language(words.language)])
-    _block(page, words.say("rule.formula"), [describe_formula(rule, words), words.say("rule.exempt")])
-    _block(page, words.say("rule.limits"), list(list_limits(rule, catalogue, words, name)))
-    _block(page, words.say("rule.why"), list(list_reasons(rule, words, name)))
-    _block(page, words.say("rule.advice"), list(list_advice(rule, words, name)))
-    _block(page, words.say("rule.needs"), list(list_needs(rule, catalogue, words, platform)))
-    _block(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words, name)))
-    _block(page, words.say("rule.printed"), list(list_printed(rule, words)))
+        _add_texts(page, words.say("rule.measures"), [rule.about.in_language(words.language)])
+    _add_texts(page, words.say("rule.formula"), [describe_formula(rule, words), words.say("rule.exempt")])
+    _add_texts(page, words.say("rule.limits"), list(list_limits(rule, catalogue, words, name)))
+    _add_texts(page, words.say("rule.why"), list(list_reasons(rule, words, name)))
+    _add_texts(page, words.say("rule.advice"), list(list_advice(rule, words, name)))
+    _add_texts(page, words.say("rule.needs"), list(list_needs(rule, catalogue, words, platform)))
+    _add_texts(page, words.say("rule.facts"), list(list_facts(rule, catalogue, words, name)))
+    _add_texts(page, words.say("rule.printed"), list(list_printed(rule, words)))
     if not details:
         page.add_blank()
         page.add(words.say("rule.sql_hidden"))
@@ -51,7 +51,7 @@ def add_rule(
         page.add(TextRun(f"{key}: ", "bold", keep=True), " ".join(sql.split()), indent=2, hang=6)
 
 
-def _block(page: Page, title: str, texts: list[str]) -> None:
+def _add_texts(page: Page, title: str, texts: list[str]) -> None:
     if texts:
         page.add_heading(title)
     for text in texts:
@@ -130,10 +130,10 @@ def list_facts(rule: Rule, catalogue: Catalogue, words: Words, only: str | None 
             fact = platform.facts.get(name)
             if fact and _is_shown(where, only):
                 source = f"({describe_certainty(fact, words)}) {words.render(cite(fact.source))}"
-                yield f"{name}  {where} {_fact(fact, words)}  {source}"
+                yield f"{name}  {where} {_format_fact(fact, words)}  {source}"
 
 
-def _fact(fact: Fact, words: Words) -> str:
+def _format_fact(fact: Fact, words: Words) -> str:
     if isinstance(fact.value, tuple):
         return ", ".join(fact.value) or "—"
     if isinstance(fact.value, str):

@@ -26,7 +26,7 @@ WIDTH, HEIGHT, EDGE = 640, 260, 40
 def render(record: ToolRecord) -> bytes:
     """Render the whole page in the language of the record; the same record gives the same bytes."""
     words = Words(record.language)
-    page = _environment().get_template("page.html.j2")
+    page = _load_environment().get_template("page.html.j2")
     content = write_block(record.to_block(), words)
     text = page.render(record=record, words=words, lang=LANG[record.language], content=content, style=read_style())
     return text.encode(errors="replace")
@@ -34,7 +34,7 @@ def render(record: ToolRecord) -> bytes:
 
 def write_block(block: ToolBlock, words: Words) -> str:
     """Write a tool's part of a page as escaped HTML."""
-    template = _environment().get_template("block.html.j2")
+    template = _load_environment().get_template("block.html.j2")
     tables = [table for table in block.tables if table.first and table.rows]
     charts = [drawn for chart in block.charts if (drawn := draw_scatter(chart, block, words))]
     return template.render(
@@ -86,5 +86,5 @@ def _read(table: BlockTable, *keys: str) -> list[tuple[Any, ...]]:
 
 
 @cache
-def _environment() -> Environment:
+def _load_environment() -> Environment:
     return create_environment(Path(__file__).parent)
