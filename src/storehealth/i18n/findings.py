@@ -19,6 +19,7 @@ from storehealth.model import (
     Recommendation,
     SideFigure,
     Source,
+    UpcomingDeadline,
     Window,
 )
 from storehealth.support.message import Message
@@ -403,3 +404,15 @@ def describe_replies(checkup: Checkup, words: Words) -> list[str]:
         )
         lines.append(f"{within}{words.say('unit.colon')}{counted}")
     return lines
+
+
+def describe_deadline(deadline: UpcomingDeadline, words: Words) -> list[str]:
+    """What becomes a breach unless it is met: what it is, when, how many hours are left, and the money at risk."""
+    parts = [
+        *([words.render(deadline.what)] if deadline.what else []),
+        words.format_moment(deadline.due_at),
+        words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
+    ]
+    if deadline.amount_at_risk is not None:
+        parts.append(words.say("screen.at_risk", amount=words.format_decimal(deadline.amount_at_risk, 2)))
+    return parts

@@ -13,6 +13,7 @@ from storehealth.i18n.comparison import describe_rows
 from storehealth.i18n.findings import (
     count_rows,
     count_statuses,
+    describe_deadline,
     describe_driver,
     describe_finding,
     describe_gain,
@@ -87,14 +88,14 @@ def render(checkup: Checkup) -> bytes:
 def render_full(checkup: Checkup) -> bytes:
     """The whole report in the language of the checkup."""
     blocks = (
-        _head,
+        _write_head,
         _write_actions,
         _write_deadlines,
         _write_areas,
         _markdown.build_blocks,
-        _platform_view,
-        _limits,
-        _findings,
+        _write_platform_view,
+        _write_limits,
+        _write_findings,
         _write_not_judged,
         _write_sources,
         _write_method,
@@ -168,11 +169,11 @@ def _write_short_findings(checkup: Checkup, words: Words) -> list[str]:
         for finding in shown[:FINDINGS]
     ]
     header = [words.say(f"column.{key}") for key in ("verdict", "rule", "value", "counted", "limit")]
-    lines = [*write_table(header, rows), *_short_causes(shown[:FINDINGS], words)]
+    lines = [*write_table(header, rows), *_write_short_causes(shown[:FINDINGS], words)]
     return [*_write_heading(words, "findings"), *lines, escape(count_statuses(checkup, words)), ""]
 
 
-def _short_causes(shown: list[Finding], words: Words) -> list[str]:
+def _write_short_causes(shown: list[Finding], words: Words) -> list[str]:
     """The largest causes of each finding, a bullet each."""
     causes = [f"{finding.code} {text}" for finding in shown if (text := summarize_causes(finding, words))]
     return write_bullets(causes) if causes else []
@@ -199,7 +200,7 @@ def _write_heading(words: Words, key: str) -> list[str]:
     return [f"## {words.say(f'report.{key}')}", ""]
 
 
-def _head(checkup: Checkup, words: Words) -> list[str]:
+def _write_head(checkup: Checkup, words: Words) -> list[str]:
     name, parts = name_score(checkup, words), describe_score(checkup, words)
     score = f"**{words.say('screen.score')} {escape(name)}** · {escape(' · '.join(parts))}"
     return [
@@ -234,14 +235,7 @@ def _write_deadlines(checkup: Checkup, words: Words) -> list[str]:
     """Deadlines that become breaches unless met, soonest first."""
     lines = []
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
-        parts = [
-            *([words.render(deadline.what)] if deadline.what else []),
-            words.format_moment(deadline.due_at),
-            words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
-        ]
-        if deadline.amount_at_risk is not None:
-            parts.append(words.say("screen.at_risk", amount=words.format_decimal(deadline.amount_at_risk, 2)))
-        lines.append(f"{deadline.kind} {deadline.id}: {' · '.join(parts)}")
+        lines.append(f"{deadline.kind} {deadline.id}: {' · '.join(describe_deadline(deadline, words))}")
     return [f"## {words.say('heading.due')}", "", *write_bullets(lines)] if lines else []
 
 
@@ -259,17 +253,17 @@ def _write_areas(checkup: Checkup, words: Words) -> list[str]:
     return [*_write_heading(words, "areas"), *write_table(header, rows)] if rows else []
 
 
-def _platform_view(checkup: Checkup, words: Words) -> list[str]:
+def _write_platform_view(checkup: Checkup, words: Words) -> list[str]:
     """The store's figures against the platform's own limits, with the margin in rows."""
     keys = ("code", "rule", "value", "limit", "counted", "margin", "days", "sure")
-    rows = [_platform_row(line, words) for line in checkup.platform_view]
+    rows = [_list_platform_cells(line, words) for line in checkup.platform_view]
     if not rows:
         return []
     shown = write_table([words.say(f"column.{key}") for key in keys], rows)
     return [*_write_heading(words, "platform_view"), words.say("report.platform_note"), "", *shown]
 
 
-def _platform_row(line: PlatformLine, words: Words) -> list[str]:
+def _list_platform_cells(line: PlatformLine, words: Words) -> list[str]:
     value, limit = words.format_figure(line.value, line.unit), words.format_bound(line.limit, line.unit, line.higher_is)
     counted = words.say(
         "screen.count_of", count=words.format_whole(line.defects), judged=words.format_whole(line.judged)
@@ -280,11 +274,11 @@ def _platform_row(line: PlatformLine, words: Words) -> list[str]:
     return [line.code, words.render(line.title), value, limit, shown, margin, describe_days(line.window, words), sure]
 
 
-def _limits(checkup: Checkup, words: Words) -> list[str]:
+def _write_limits(checkup: Checkup, words: Words) -> list[str]:
     """Each finding against target and limit, with source, date and certainty."""
     keys = ("code", "rule", "value", "target", "limit", "sure", "since", "source")
     rows = [
-        _limit_row(finding, words)
+        _list_limit_cells(finding, words)
         for finding in select_measured(checkup)
         if finding.limit_source and format_bounds(finding, words)
     ]
@@ -295,7 +289,7 @@ def _limits(checkup: Checkup, words: Words) -> list[str]:
     )
 
 
-def _limit_row(finding: Finding, words: Words) -> list[str]:
+def _list_limit_cells(finding: Finding, words: Words) -> list[str]:
     source = finding.limit_source
     ends = [words.format_bound(value, finding.unit, finding.higher_is) for value in (finding.target, finding.limit)]
     if source is None:
@@ -314,15 +308,15 @@ def _limit_row(finding: Finding, words: Words) -> list[str]:
     ]
 
 
-def _findings(checkup: Checkup, words: Words) -> list[str]:
+def _write_findings(checkup: Checkup, words: Words) -> list[str]:
     lines = [*_write_heading(words, "findings"), escape(count_statuses(checkup, words)), ""]
     lines += write_bullets([f"! {words.render(warning)}" for warning in checkup.warnings]) if checkup.warnings else []
     for finding in sorted(select_measured(checkup), key=lambda finding: finding.muted is not None):
-        lines += _finding(finding, words)
+        lines += _write_finding(finding, words)
     return lines
 
 
-def _finding(finding: Finding, words: Words) -> list[str]:
+def _write_finding(finding: Finding, words: Words) -> list[str]:
     """One finding: verdict, why it matters, source of its limits, drivers, and first rows."""
     state = f"{SYMBOLS[finding.status]} {words.say(f'status.{finding.status}').upper()}"
     facts = [
@@ -357,7 +351,7 @@ def _finding(finding: Finding, words: Words) -> list[str]:
         *write_bullets(about),
         *_write_causes(finding, words),
         *_write_drivers(finding, words),
-        *_rows(finding, words),
+        *_write_rows(finding, words),
     ]
 
 
@@ -378,17 +372,17 @@ def _write_drivers(finding: Finding, words: Words) -> list[str]:
     return [f"**{words.say('heading.drivers')}**", "", *write_bullets(lines)]
 
 
-def _rows(finding: Finding, words: Words) -> list[str]:
+def _write_rows(finding: Finding, words: Words) -> list[str]:
     rows = finding.evidence.rows[:ROWS]
     if not rows:
         return []
     header = [words.say(f"column.{key}") for key in ("place", "entity", "at", "outcome", "details")]
     more = summarize_rows(finding, len(rows), words)
-    shown = write_table(header, [_row(row, words) for row in rows])
+    shown = write_table(header, [_write_row(row, words) for row in rows])
     return [f"**{words.say('heading.evidence')}**", "", *shown, *([escape(more), ""] if more else [])]
 
 
-def _row(row: EvidenceRow, words: Words) -> list[str]:
+def _write_row(row: EvidenceRow, words: Words) -> list[str]:
     details = words.say("unit.comma").join(format_detail(name, value, words) for name, value in row.details.items())
     outcome = words.say(f"outcome.{row.outcome}")
     if row.state in ("new", "reappeared"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from storehealth.i18n import Words
 from storehealth.i18n.comparison import describe_rows
 from storehealth.i18n.findings import (
+    describe_deadline,
     describe_driver,
     describe_replies,
     describe_source,
@@ -134,13 +135,7 @@ def _add_deadlines(page: Page, checkup: Checkup, words: Words) -> None:
     if checkup.deadlines:
         page.add_heading(words.say("heading.due"))
     for deadline in sorted(checkup.deadlines, key=lambda deadline: deadline.due_at):
-        parts = [
-            *([words.render(deadline.what)] if deadline.what else []),
-            words.format_moment(deadline.due_at),
-            words.say("screen.hours_left", hours=words.format_decimal(deadline.hours_left)),
-        ]
-        if deadline.amount_at_risk is not None:
-            parts.append(words.say("screen.at_risk", amount=words.format_decimal(deadline.amount_at_risk, 2)))
+        parts = describe_deadline(deadline, words)
         page.add(TextRun(f"{deadline.kind} {deadline.id}", "bold", keep=True), f"  {'  '.join(parts)}", indent=2)
 
 
