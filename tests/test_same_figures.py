@@ -128,6 +128,16 @@ def test_few_rows_are_counted_as_many_are(tmp_path, monkeypatch) -> None:
     assert fetched.findings == grouped.findings
 
 
+def test_few_rows_are_planned_in_short_to_the_same_figures(tmp_path, monkeypatch) -> None:
+    """Small stores do without most of the optimizer."""
+    texts = {name: to_text(rows) for name, rows in (make_store() | {"chat": make_chats()}).items()}
+    short = judge(tmp_path / "short", texts)
+    monkeypatch.setattr("storehealth.db.store.PLAIN_BELOW", 0)
+    whole = judge(tmp_path / "whole", texts)
+    assert short.measurements == whole.measurements
+    assert short.findings == whole.findings
+
+
 def test_more_rows_than_were_thought_are_grouped(tmp_path, monkeypatch) -> None:
     """The views are small, but a rule's SELECT may give more rows than they have."""
     texts = {name: to_text(rows) for name, rows in make_store().items()}

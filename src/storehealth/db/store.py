@@ -34,6 +34,10 @@ TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
 ONE_THREAD_BELOW = 100_000
 """Rows of all tables below which a query uses one thread."""
+PLAIN_BELOW = 5_000
+"""Rows of all tables below which a query is planned without most of the optimizer: planning takes longer than the rows."""
+NEEDED_OPTIMIZERS = ("expression_rewriter", "filter_pushdown", "deliminator")
+"""What keeps joins and nested queries from comparing every row with every other."""
 MEMORY = "1GB"
 """Default memory limit of the database; what does not fit goes to the scratch folder, at the same speed."""
 
@@ -285,6 +289,8 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
         con.execute(f"SET threads = {max(threads - number + 1, 1)}")
     con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
+    if scratch and rows < PLAIN_BELOW:
+        con.execute(f"SET disabled_optimizers = {sql.quote_value(_list_other_optimizers(con))}")
     connections = [con, *(con.cursor() for _ in range(number - 1))]
     for connection in connections:
         # a bar would be drawn on stdout, into the middle of a JSON document
@@ -298,6 +304,11 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
         " kept VARCHAR, other_file VARCHAR, other_line BIGINT, other VARCHAR)"
     )
     return connections
+
+
+def _list_other_optimizers(con: duckdb.DuckDBPyConnection) -> str:
+    names = (name for (name,) in con.execute("SELECT name FROM duckdb_optimizers()").fetchall())
+    return ",".join(name for name in names if name not in NEEDED_OPTIMIZERS)
 
 
 def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import Cause, InTimeMeasure, Rule, ValueMeasure
@@ -44,6 +45,7 @@ PASSED_ON = re.compile(r"_(entity|unsure|(mends|basis|beside|still)\d+)")
 """Columns that totals are summed from, besides the outcome."""
 
 
+@lru_cache(maxsize=4096)
 def bracket(expression: str) -> str:
     """An expression ready to be placed in a query: in brackets, and with the column ``at``, a keyword of SQL, quoted."""
     return f"({quote_at(expression)})"
