@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -55,10 +56,16 @@ def test_one_is_singular_and_the_rest_plural(n: int, said: str) -> None:
         (Decimal("1234.50"), "", "1,234.5", "1,234.5", "1\u00a0234,5"),
         (Decimal("1234.50"), "money", "1,234.50", "1,234.50", "1\u00a0234,50"),
         (0.885, "share", "88.5%", "88.5%", "88,5\u00a0%"),
-        (200, "duration", "3\u00a0min\u00a020\u00a0s", "3分20秒", "3\u00a0min\u00a020\u00a0s"),
-        (timedelta(hours=5, minutes=12), "", "5\u00a0h\u00a012\u00a0min", "5小时12分", "5\u00a0h\u00a012\u00a0min"),
-        (1.25, "hours", "1.2\u00a0h", "1.2小时", "1,2\u00a0h"),
-        (3, "days", "3\u00a0d", "3天", "3\u00a0d"),
+        (200, "duration", "3\u00a0min\u00a020\u00a0s", "3\u00a0分\u00a020\u00a0秒", "3\u00a0min\u00a020\u00a0s"),
+        (
+            timedelta(hours=5, minutes=12),
+            "",
+            "5\u00a0h\u00a012\u00a0min",
+            "5\u00a0小时\u00a012\u00a0分",
+            "5\u00a0h\u00a012\u00a0min",
+        ),
+        (1.25, "hours", "1.2\u00a0h", "1.2\u00a0小时", "1,2\u00a0h"),
+        (3, "days", "3\u00a0d", "3\u00a0天", "3\u00a0d"),
         (2.345, "number", "2.35", "2.35", "2,35"),
         (2.345, "decimal", "2.3", "2.3", "2,3"),
         (2.6, "whole", "3", "3", "3"),
@@ -172,9 +179,11 @@ def test_texts_of_the_catalogue_are_found_by_where_they_stand() -> None:
     advice = rule.advice[0]
     provide_texts(TextFinder(catalogue))
     title = to_message(rule.title, "rule.CS01.title")
-    assert [translate(title, language) for language in LANGUAGES] == [rule.title.en, rule.title.zh, rule.title.es]
+    assert [translate(title, language) for language in LANGUAGES] == [
+        rule.title.in_language(language) for language in LANGUAGES
+    ]
     name = to_message(advice.name, f"rule.CS01.advice.{advice.id}.name")
-    assert translate(name, "zh") == advice.name.zh
+    assert translate(name, "zh") == advice.name.in_language("zh")
     assert translate(to_message(advice.name, "rule.CS01.advice.0.name"), "es") == advice.name.es
     for odd in (
         "rule.CS01",
@@ -185,3 +194,43 @@ def test_texts_of_the_catalogue_are_found_by_where_they_stand() -> None:
         "odd.x.y",
     ):
         assert TextFinder(catalogue)(odd, "en") is None
+
+
+HAN = "[\u3400-\u9fff]"
+COMMAND_WORDS = re.compile(r"--|`|=|/")
+"""Texts with a command to type keep its blanks: ``--platform 平台名 指定``."""
+
+
+def _fill(forms: tuple[str, ...], word: str) -> Iterator[str]:
+    """A text of the program in each of its forms, with a word in every blank."""
+    for form in forms:
+        literals = i18n.parse_text(form)
+        yield i18n.join_parts(((literal, None if name is None else word) for literal, name, _ in literals), "zh")
+
+
+def test_chinese_has_no_blank_beside_a_chinese_word_and_one_beside_a_latin_one() -> None:
+    """Every text of the program, filled with either; what stands in the files of rules and platforms as well."""
+    forms = i18n.read_texts("zh").forms
+    for id_, own in forms.items():
+        literal = any(COMMAND_WORDS.search(form) or re.search(f"{HAN} {HAN}", form) for form in own)
+        for word in ("京东", "Amazon", "12"):
+            for text in _fill(own, word):
+                assert literal or not re.search(f"{HAN} {HAN}", text), (id_, text)
+                assert not re.search(f"{HAN}[A-Za-z0-9]|[A-Za-z0-9]{HAN}", text), (id_, text)
+
+
+def test_names_of_the_store_keep_their_own_letters() -> None:
+    """Only where they meet our words is a blank put in or taken away."""
+    assert i18n.join_parts((("按 ", "A区 1号"), (" 自身的", None)), "zh") == "按 A区 1号自身的"
+    assert i18n.join_parts((("按 ", "京东"), (" 自身的", None)), "zh") == "按京东自身的"
+    assert i18n.join_parts((("共", "3"), ("行，30秒", None)), "zh") == "共 3 行，30 秒"
+    assert i18n.join_parts((("按 ", "京东"), (" 自身的", None)), "en") == "按 京东 自身的"
+
+
+def test_texts_of_data_files_are_spaced_alike() -> None:
+    from storehealth.catalogue import load_catalogue
+
+    rules = load_catalogue().rules.values()
+    texts = [text for rule in rules for text in (rule.title, rule.about, *(entry.do for entry in rule.advice))]
+    for text in texts:
+        assert not re.search(f"{HAN}[A-Za-z0-9]|[A-Za-z0-9]{HAN}", text.in_language("zh"))

@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from storehealth.support.message import Language as Language
-from storehealth.support.message import Message, Name, localize, message, verbatim
+from storehealth.support.message import Message, Name, localize, message, space_scripts, verbatim
 from storehealth.support.validation import InvalidValue, with_nearest
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -55,7 +55,7 @@ class LocalizedText(StrictModel):
 
     def in_language(self, language: Language) -> str:
         """The sentence in one language."""
-        return str(getattr(self, language))
+        return space_scripts(self.zh) if language == "zh" else str(getattr(self, language))
 
 
 def parse_duration(value: Any) -> Any:

@@ -6,7 +6,8 @@ Texts of the program are in ``locale/*/*.po``; texts of data files come from who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Iterable
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -16,7 +17,15 @@ from typing import TypeAlias
 from storehealth.i18n import values
 from storehealth.i18n.po import read_texts
 from storehealth.i18n.values import write_value
-from storehealth.support.message import LANGUAGES, LOCALIZED, Language, Message
+from storehealth.support.message import (
+    BETWEEN_SCRIPTS,
+    HAN,
+    LANGUAGES,
+    LOCALIZED,
+    Language,
+    Message,
+    space_scripts,
+)
 
 TextLookup: TypeAlias = Callable[[str, Language], str | None]
 """Gives the text of a data file by id, in a language; None where it has none."""
@@ -52,7 +61,7 @@ def translate(what: Message, language: str | None = None) -> str:
     wanted = _as_language(language) if language else _language.get()
     values = dict(what.pairs)
     if what.id == LOCALIZED:
-        return str(values.get(wanted, what.fallback))
+        return join_parts([(str(values.get(wanted, what.fallback)), None)], wanted)
     text, is_ours = _text(what, values.get("n"), wanted)
     # Braces in a data file may be its own; they are blanks to fill only where something was given for them.
     parts = (
@@ -60,13 +69,43 @@ def translate(what: Message, language: str | None = None) -> str:
     )
     if text is None or (what.fallback and any(name and name not in values for _, name, _ in parts)):
         return what.fallback or what.id  # nothing has the id, or its text has changed since the message was saved
-    written = []
-    for literal, name, hint in parts:
-        written.append(literal)
-        if name is not None:
-            # No crash over a value that lacks: errors go this way too. check_messages.py finds those of ours.
-            written.append(write_value(values[name], hint, wanted) if name in values else f"{{{name}}}")
-    return "".join(written)
+    return join_parts(
+        # No crash over a value that lacks: errors go this way too. check_messages.py finds those of ours.
+        (
+            (
+                literal,
+                None if name is None else write_value(values[name], hint, wanted) if name in values else f"{{{name}}}",
+            )
+            for literal, name, hint in parts
+        ),
+        wanted,
+    )
+
+
+def join_parts(parts: Iterable[tuple[str, str | None]], language: Language) -> str:
+    """A text from its literals, each with the value behind it.
+
+    Chinese has a blank between its own characters and Latin letters or digits, and none between two of its own, whatever is
+    filled in. Values themselves, which may be names of the store's, stay as they are.
+    """
+    if language != "zh":
+        return "".join(literal + (value or "") for literal, value in parts)
+    text = ""
+    for literal, value in parts:
+        text = _append(text, space_scripts(literal))
+        text = _append(text, value or "")
+    return text
+
+
+BETWEEN_OWN = re.compile(f"(?<=[{HAN}]) (?=[{HAN}])")
+
+
+def _append(text: str, more: str) -> str:
+    """Two parts of a Chinese text; only where they meet is a blank taken away or put in."""
+    around = f"{text[-2:]}{more[:2]}"
+    if BETWEEN_OWN.search(around):
+        return text.rstrip(" ") + more.lstrip(" ")
+    return f"{text} {more}" if text and more and BETWEEN_SCRIPTS.search(f"{text[-1]}{more[0]}") else text + more
 
 
 @lru_cache(maxsize=4096)
@@ -115,12 +154,11 @@ class Words:
         form = self._texts.form(key, n)
         if form is None:
             raise KeyError(key)
-        parts = []
-        for literal, name, hint in parse_text(form):
-            parts.append(literal)
-            if name is not None:
-                parts.append(self._write(values[name], hint))
-        return "".join(parts)
+        parts = parse_text(form)
+        return join_parts(
+            ((literal, None if name is None else self._write(values[name], hint)) for literal, name, hint in parts),
+            self.language,
+        )
 
     def _write(self, value: object, hint: str) -> str:
         """A value as its text asks; one without a hint was written by the caller."""

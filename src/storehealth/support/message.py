@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -152,6 +153,16 @@ def data_text(id: str, text: str, /, **values: Value) -> Message:  # noqa: A002
         values: As for ``message``.
     """
     return Message(id, message(id, **values).pairs, text)
+
+
+HAN, LATIN = "\u3400-\u9fff", "A-Za-z0-9"
+BETWEEN_SCRIPTS = re.compile(f"(?<=[{HAN}])(?=[{LATIN}])|(?<=[{LATIN}])(?=[{HAN}])")
+
+
+@lru_cache(maxsize=4096)
+def space_scripts(text: str) -> str:
+    """A text of ours in Chinese, with a blank wherever Chinese characters and Latin letters or digits meet."""
+    return BETWEEN_SCRIPTS.sub(" ", text)
 
 
 def quantity(value: float | None, unit: str) -> Message:
