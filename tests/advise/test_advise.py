@@ -9,7 +9,7 @@ import pytest
 from tests.made import PLATFORM, SECONDS, SHIPPING, named, share, slices
 from tests.measure.fakes import SAID, SCORING, catalogue_of, rule_of
 
-from storehealth.advise import advise, compose_headline
+from storehealth.advise import advise, compose_headline, compose_unscored
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.catalogue.texts import TextFinder
 from storehealth.i18n import provide_texts, translate
@@ -479,3 +479,35 @@ def test_what_the_stores_own_figures_say_of_an_action_takes_the_place_of_where_t
     assert named.where == lanes
     assert "fast takes 24 h" in str(named.text)
     assert named.gain_points == plain.gain_points
+
+
+def test_where_nothing_counts_the_headline_names_what_fails_nevertheless() -> None:
+    """A proof before a graver sign, and why there is no score after it."""
+    grave = named(rule_of(good="ok", limits=SHIPPING), code="LG04", area="logistics", scored=False, severity="high")
+    proven = named(rule_of(good="ok", limits=SHIPPING), code="LG12", area="logistics", scored=False, severity="low")
+    catalogue, measured = shop((grave, share(500, 1000, code="LG04")), (proven, share(6, 46, code="LG12")))
+    findings, _ = judge(measured, catalogue, PLATFORM)
+    reason = message("verdict.nothing_applies")
+    assert str(compose_unscored(reason, findings)).startswith("LG04 fails: ")
+    told = str(compose_unscored(reason, findings, {"LG12"}))
+    assert told.startswith("LG12 fails: ")
+    assert "(6 of 46 missed); " in told
+    assert str(compose_unscored(reason, ())) == translate(message("headline.sentence", body=reason), "en")
+    total, areas = score_findings(findings, SCORING)
+    headline = compose_headline(total, areas, findings, SCORING, proven={"LG12"})
+    assert "LG12" in translate(headline, "en")
+    assert "LG12" not in translate(compose_headline(total, areas, findings, SCORING), "en")
+
+
+def test_without_points_an_action_is_counted_by_what_fails_and_counts() -> None:
+    """Not by a norm with more misses that no score knows."""
+    advice = [act("cut-off")]
+    shown = named(rule_of(good="ok", limits=SHIPPING, advice=advice), code="LG01", area="logistics", scored=False)
+    counted = named(rule_of(good="ok", limits=SHIPPING, advice=advice), code="LG05", area="stock", severity="low")
+    many = share(900, 1000, code="LG01", mended=(AdviceReach(advice="cut-off", defects=900),))
+    few = share(100, 1000, code="LG05", mended=(AdviceReach(advice="cut-off", defects=100),))
+    unread = named(rule_of(good="ok", limits=SHIPPING), code="CS01", area="customer_service")
+    nothing = share(1, 10, code="CS01")
+    (action,) = run_advise(*shop((shown, many), (counted, few), (unread, nothing)))
+    assert action.gain_points is None
+    assert str(action.gain_units) == "~50 misses in the period audited"

@@ -224,7 +224,7 @@ def test_the_head_says_which_figures_leave_out_the_newest_days(language: str, sa
     ("language", "said"),
     [
         ("en", "data end: chat messages 30 h earlier"),
-        ("zh", "各表数据止于：聊天消息早30小时"),
+        ("zh", "各表数据止于：聊天消息早 30 小时"),
         ("es", "fin de los datos: mensajes de chat, 30 h antes"),
     ],
 )
@@ -255,7 +255,7 @@ def test_a_mean_is_over_no_limit(limits: dict[str, None]) -> None:
     ("language", "said", "empty"),
     [
         ("en", "wait=34 d 1 h", "cover_days=—"),
-        ("zh", "等待=34天1小时", "可售天数=—"),
+        ("zh", "等待=34 天 1 小时", "可售天数=—"),
         ("es", "espera=34 d 1 h", "días de cobertura=—"),
     ],
 )
@@ -395,3 +395,14 @@ def test_areas_keep_to_their_line_in_ascii_too(language: str) -> None:
         lines = render(made, DisplayOptions(width=width, ascii_only=True)).splitlines()
         first = next(place for place, line in enumerate(lines) if line.startswith("  ") and "##" in line)
         assert [line for line in lines[first : first + len(areas)] if "##" not in line] == [], width
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "shown"), [(0.942, "pass", True), (0.96, "pass", False), (0.942, "watch", False)]
+)
+def test_a_pass_below_its_target_says_why(value: float, status: str, shown: bool) -> None:
+    """On its area's line and in the details."""
+    short = finding(status=status, value=value, target=0.95, limit=0.9, scored=True)
+    for options in (DisplayOptions(width=200), DisplayOptions(width=200, details=True)):
+        screen = render(checkup(findings=(short,)), options)
+        assert ("the gap may be chance" in screen) == shown

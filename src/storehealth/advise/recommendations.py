@@ -293,7 +293,14 @@ def _build_recommendation(
     figures: Mapping[str, Message | None],
 ) -> Recommendation:
     gain = _estimate_gain(findings, catalogue, effects)
-    main = max(effects, key=lambda effect: (_estimate_gain(findings, catalogue, [effect]) or 0.0, effect.avoided))
+    main = max(
+        effects,
+        key=lambda effect: (
+            _estimate_gain(findings, catalogue, [effect]) or 0.0,
+            effect.finding.scored and effect.finding.status == "fail",  # without points, what the headline may name
+            effect.avoided,
+        ),
+    )
     where = figures.get(main.advice.id) or _locate_misses(effects, main)
     place = f"rule.{main.rule.code}.advice.{main.advice.id}"
     action = _describe_action(main.advice, place, platform)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.texts import name_dimension
 from storehealth.catalogue.thresholds import Scoring
 from storehealth.catalogue.view import View
-from storehealth.model import AreaScore, Driver, Finding, Measurement, Score, Severity
+from storehealth.model import AreaScore, Driver, Finding, Measurement, Recommendation, Score, Severity
 from storehealth.score.metrics import AreaGain, find_largest_gain
 from storehealth.support.message import Message, Name, message, quantity, sentences
 from storehealth.support.stats import bonferroni_z, two_proportion_z
@@ -33,16 +33,18 @@ def compose_headline(
     findings: Iterable[Finding],
     scoring: Scoring,
     usable: bool = True,
+    proven: Collection[str] = (),
 ) -> Message:
     """Compose one plain sentence: where the store loses most, and its score with that area at its targets.
 
-    The sentence names the areas it rests on if some are missing, and says so if no file was ``usable``.
+    The sentence names the areas it rests on if some are missing, and says so if no file was ``usable``. Without a score it
+    names the worst failure, one that is ``proven`` by rows before all others.
     """
     if not usable:
         return message("headline.sentence", body=message("headline.none_usable"))
     findings = tuple(findings)
     if score.value is None:
-        return message("headline.sentence", body=_compose_withheld(score, findings))
+        return message("headline.sentence", body=_compose_withheld(score, findings, proven))
     scored_areas = [area for area in areas if area.score is not None]
     gain = find_largest_gain(findings, scoring)
     body = _add_lowest(_compose_body(score, gain, findings), gain, scored_areas)
@@ -61,17 +63,46 @@ def add_question(headline: Message, question: Message) -> Message:
     return sentences((headline, question))
 
 
-def _compose_withheld(score: Score, findings: Sequence[Finding]) -> Message:
-    """Why there is no score, and what fails nevertheless: the most severe, scored before unscored."""
+def compose_unscored(reason: Message, findings: Iterable[Finding], proven: Collection[str] = ()) -> Message:
+    """Compose the sentence of a store of which nothing counts towards a score: what fails nevertheless, then why."""
+    worst = _find_worst_failure(findings, proven)
+    body = reason if worst is None else message("headline.fails_unscored", reason=reason, **_describe_failure(worst))
+    return message("headline.sentence", body=body)
+
+
+def list_proven(advice: Iterable[Recommendation]) -> frozenset[str]:
+    """List the codes of the findings in which rows prove a wrong, by the action that comes first for it."""
+    return frozenset(
+        code for action in advice if action.aside and action.aside.id == "advice.proof" for code in action.findings
+    )
+
+
+def _compose_withheld(score: Score, findings: Sequence[Finding], proven: Collection[str]) -> Message:
+    """Why there is no score, and what fails nevertheless."""
     share = quantity(score.coverage, "share")
-    failing = [finding for finding in findings if finding.status == "fail" and finding.area != "data_quality"]
-    if not failing:
+    worst = _find_worst_failure(findings, proven)
+    if worst is None:
         return message("headline.withheld", share=share)
-    worst = min(failing, key=lambda finding: (not finding.scored, SEVERITIES.index(finding.severity), finding.code))
+    return message("headline.withheld_but_fails", share=share, **_describe_failure(worst))
+
+
+def _find_worst_failure(findings: Iterable[Finding], proven: Collection[str]) -> Finding | None:
+    """What rows prove before what they suggest, then the most severe, scored before unscored."""
+    failing = [finding for finding in findings if finding.status == "fail" and finding.area != "data_quality"]
+    return min(
+        failing,
+        key=lambda finding: (
+            finding.code not in proven, not finding.scored, SEVERITIES.index(finding.severity), finding.code,
+        ),
+        default=None,
+    )  # fmt: skip
+
+
+def _describe_failure(worst: Finding) -> dict[str, Any]:
     counts = (
         message("headline.missed", defects=worst.defects, judged=worst.judged) if worst.unit == "share" else Name("")
     )
-    return message("headline.withheld_but_fails", share=share, code=Name(worst.code), title=worst.title, counts=counts)
+    return {"code": Name(worst.code), "title": worst.title, "counts": counts}
 
 
 def _add_lowest(body: Message, gain: AreaGain | None, scored_areas: Sequence[AreaScore]) -> Message:

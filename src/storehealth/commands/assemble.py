@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from storehealth.advise import add_question, compose_headline
+from storehealth.advise import add_question, compose_headline, compose_unscored, list_proven
 from storehealth.commands.measured import StoreFigures
 from storehealth.commands.prepare import AuditRequest, PreparedInputs, ask_about_platform, count_merged_rows
 from storehealth.commands.tools import name_commands
@@ -34,7 +34,7 @@ from storehealth.model import (
     Window,
 )
 from storehealth.score.exit_status import decide_exit, explain_missing_verdicts, has_verdict, list_incomplete_data
-from storehealth.support.message import Message, message
+from storehealth.support.message import Message
 from storehealth.version import __version__
 
 
@@ -70,7 +70,7 @@ def assemble_checkup(
     findings = comparison.findings
     sources = count_merged_rows(intake.sources, figures)
     context = ExportContext(catalogue, platform, sources, figures.rows, as_of)
-    headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request)
+    headline, outcome = _conclude(findings, verdicts, sources, inputs, as_of, request, list_proven(advice))
     for question in (figures.parcels_question, ask_about_platform(inputs)):
         headline = add_question(headline, question) if question else headline
     return Checkup(
@@ -126,6 +126,7 @@ def _conclude(
     inputs: PreparedInputs,
     as_of: datetime | None,
     request: AuditRequest,
+    proven: Collection[str],
 ) -> tuple[Message, RunOutcome]:
     """Say in one sentence how the store stands, and decide the exit code."""
     nothing = explain_missing_verdicts(findings, verdicts.score, sources, as_of)
@@ -133,7 +134,7 @@ def _conclude(
     incomplete += list_incomplete_data(sources, verdicts.areas, findings) if request.strict_data else []
     outcome = decide_exit(findings, verdicts.score, sources, request.fail_on, incomplete)
     if nothing:
-        return message("headline.sentence", body=nothing), outcome
+        return compose_unscored(nothing, findings, proven), outcome
     is_recognised = any(source.layout for source in sources)
     scoring = inputs.catalogue.scoring
-    return compose_headline(verdicts.score, verdicts.areas, findings, scoring, is_recognised), outcome
+    return compose_headline(verdicts.score, verdicts.areas, findings, scoring, is_recognised, proven), outcome

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from storehealth.advise import advise, compose_headline
+from storehealth.advise import advise, compose_headline, list_proven
 from storehealth.catalogue import Catalogue
 from storehealth.catalogue.common import Language
 from storehealth.catalogue.platform import Platform
@@ -154,7 +154,12 @@ def rebuild_checkup(stored: StoredRun, catalogue: Catalogue, platform: Platform,
             "areas": areas,
             "language": language,
             "headline": compose_headline(
-                total, areas, findings, catalogue.scoring, any(source.layout for source in reported.sources)
+                total,
+                areas,
+                findings,
+                catalogue.scoring,
+                any(source.layout for source in reported.sources),
+                list_proven(reported.recommendations),
             ),
             "recommendations": keep_commands(
                 advise(findings, measured, catalogue, platform.name, reported.as_of, figures=figures),

@@ -182,6 +182,15 @@ def format_bounds(finding: Finding, words: Words, only: str | None = None) -> li
     return shown
 
 
+def explain_short_pass(finding: Finding, words: Words) -> list[str]:
+    """Why a figure that misses its target passes all the same."""
+    value, target = finding.value, finding.target
+    if finding.status != "pass" or value is None or target is None:
+        return []
+    misses = value < target if finding.higher_is == "better" else value > target
+    return [words.say("screen.within_chance")] if misses else []
+
+
 def format_brief_bound(finding: Finding, words: Words, value: float | None) -> str:
     """A target or limit for where there is little room: ``≥90% (unverified)``; whoever it comes from, in one word."""
     bound, source = words.format_bound(value, finding.unit, finding.higher_is), finding.limit_source
@@ -228,6 +237,7 @@ def describe_finding(finding: Finding, words: Words, usual: Window | None = None
     parts += [describe_days(finding.window, words)] if usual is not None and finding.window != usual else []
     parts += [count_rows(finding, words)] if finding.judged else []
     parts += format_bounds(finding, words)
+    parts += explain_short_pass(finding, words)
     parts += [words.say(f"platform_band.{finding.band}")] if finding.band else []
     if finding.undecided:
         parts.append(words.say("screen.undecided", n=words.format_whole(finding.undecided)))

@@ -14,6 +14,7 @@ from storehealth.i18n.findings import (
     describe_finding,
     describe_gain,
     describe_score,
+    explain_short_pass,
     format_bounds,
     format_brief_bound,
     locate_evidence,
@@ -123,12 +124,13 @@ def _area_text(page: Page, worst: Finding, room: int, words: Words) -> list[Text
     only = "limit" if worst.status == "fail" else "target"
     bounds = format_bounds(worst, words, only)
     brief = [format_brief_bound(worst, words, getattr(worst, only))] if bounds else []
+    why = explain_short_pass(worst, words)
     figure = f"{worst.code} {words.format_figure(worst.value, worst.unit)}"
     forms = (
-        [f"{figure} {words.render(worst.title)}", count, *bounds],
-        [figure, count, *bounds],
-        [figure, *bounds],
-        [figure, *brief],
+        [f"{figure} {words.render(worst.title)}", count, *bounds, *why],
+        [figure, count, *bounds, *why],
+        [figure, *bounds, *why],
+        [figure, *brief, *why],
     )
     spaced: list[TextRun | str] = []
     for text in next((form for form in forms if cell_len(page.clean(GAP.join(form))) <= room), forms[-1]):
