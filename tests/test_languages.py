@@ -184,6 +184,21 @@ def test_why_files_are_refused(run: Run, state: Path, tmp_path: Path, language: 
         ("refund-checklist", "--platform", "tmall", "--details"),
         ("refund-checklist", SMALL, "--platform", "douyin"),
         ("notify", "test"),
+        ("today", SMALL),
+        ("due", SMALL),
+        ("scorecard", SMALL),
+        ("staffing", SMALL),
+        ("carriers", SMALL),
+        ("phrases", SMALL),
+        ("fleet", "audit", SMALL.parent),
+        ("fleet", "report"),
+        ("fleet",),
+        ("map", SMALL / "orders.csv", "--yes"),
+        ("demo", "made-up"),
+        ("layouts", "check"),
+        ("platforms", "check"),
+        ("audit", SMALL, "--platform", "tiktok_shop", "--details"),
+        ("audit", SMALL, "--platform", "walmart", "--details"),
     ],
     ids=_name_case,
 )
@@ -242,6 +257,23 @@ MISUSES: list[tuple[object, ...]] = [
     ("inspect", SMALL, "--write-layout", "x y"),
     ("init", "/nowhere"),
     ("notify", "send"),
+    ("today", SMALL, "--only", "nothing"),
+    ("scorecard", SMALL, "--window", "some"),
+    ("staffing", "/nowhere"),
+    ("carriers", SMALL, "-o", "pdf=x.pdf"),
+    ("fleet", "audit", "/nowhere"),
+    ("fleet", "audit", "wrong.toml"),
+    ("fleet", "audit", "broken.toml"),
+    ("fleet", "audit", SMALL.parent, "--timeout", "soon"),
+    ("fleet", "report", "--state", "/nowhere"),
+    ("convert", "/nowhere.json", "-o", "html=x.html"),
+    ("convert", SMALL / "orders.csv", "-o", "html=x.html"),
+    ("report", "/nowhere", "-o", "json=x.json"),
+    ("map", "/nowhere.csv"),
+    ("map", SMALL / "orders.csv", "--column", "Foo"),
+    ("demo", SMALL / "orders.csv"),
+    ("doctor", "--config", "broken.toml"),
+    ("layouts", "test", "nothing"),
     ("config", "set"),
 ]
 
@@ -251,6 +283,8 @@ MISUSES: list[tuple[object, ...]] = [
     "arguments", MISUSES, ids=lambda arguments: " ".join(Path(str(part)).name for part in arguments)
 )
 def test_each_wrong_usage(run: Run, tmp_path: Path, language: str, arguments: tuple[object, ...]) -> None:
+    (tmp_path / "wrong.toml").write_text('[[store]]\nname = "tea"\nexprts = "x"\nzone = "Mars/X"\n', encoding="utf-8")
+    (tmp_path / "broken.toml").write_text("[[store\nname = 1\n", encoding="utf-8")
     ended = run(*arguments, "--lang", language)
     assert ended.code != 70
     assert_translated(ended, language)

@@ -53,6 +53,14 @@ def read_reports(folder: Path) -> dict[str, bytes]:
     return contents
 
 
+def test_the_lines_are_in_the_language_of_the_run(fleet: Path, tmp_path: Path, capfd: Any) -> None:
+    """Titles of findings are texts of rule files, which the process that prints the lines has to read, too."""
+    _, results = run_fleet(fleet, tmp_path / "state", capfd, "--lang", "zh")
+    titles = [finding["title"]["text"] for finding in results["shoes"]["brief"]["findings"]]
+    assert titles
+    assert [title for title in titles if title.isascii()] == []
+
+
 def test_the_reports_are_those_of_single_audits_byte_by_byte(
     fleet: Path, tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

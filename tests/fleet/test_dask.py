@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import fsspec
 import pytest
 
-from storehealth.errors import UsageError
+from storehealth.errors import NoDataError, UsageError
 from storehealth.fleet.dask_engine import run_on_dask
 from storehealth.fleet.remote import (
     RemoteTask,
@@ -165,3 +165,9 @@ def test_an_address_with_a_key_is_refused_and_not_repeated(url: str) -> None:
     assert "key:" not in str(caught.value)
     with pytest.raises(UsageError):
         list_remote_stores(url)
+
+
+def test_a_place_that_cannot_be_listed_is_no_internal_error(tmp_path: Path) -> None:
+    """Of the error only its class is named: its text may hold addresses with keys."""
+    with pytest.raises(NoDataError, match="FileNotFoundError"):
+        list_remote_stores((tmp_path / "nowhere").as_uri())

@@ -182,7 +182,11 @@ def audit(
     is_silent = common.silent or night.cron
     follow = FleetFollowup(outputs, "" if is_silent or output_format == "json" else "text", details, common, notifier)
     prints_lines = output_format == "json" and not night.cron
-    run = _audit_all(tasks, state, Orders(fleet, cluster, night, prints_lines, follow.voice))
+    if prints_lines:
+        common.load_catalogue()  # the lines hold findings' titles, which are texts of rules
+    run = _audit_all(
+        tasks, state, Orders(fleet, cluster, night, prints_lines, follow.voice, common.read_settings().language)
+    )
     return follow.finish(run, state)
 
 
@@ -194,6 +198,7 @@ class Orders(NamedTuple):
     night: NightOptions
     prints_lines: bool
     voice: streams.Verbosity
+    language: str
 
 
 def _audit_all(tasks: list[StoreTask], state: Path, orders: Orders) -> FleetRun:
@@ -211,7 +216,8 @@ def _audit_all(tasks: list[StoreTask], state: Path, orders: Orders) -> FleetRun:
                 results.append(result)
                 progress.add(result)
                 if orders.prints_lines:
-                    streams.write_stdout(f"{result.model_dump_json()}\n".encode(errors="replace"))
+                    line = result.model_dump_json(context={"language": orders.language})
+                    streams.write_stdout(f"{line}\n".encode(errors="replace"))
         run = build_run(orders.fleet.name, started, results)
         problem = store_run(state, run, _unattended.parse_days(orders.fleet.keep))
     if problem is not None:

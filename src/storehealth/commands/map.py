@@ -125,9 +125,11 @@ def find_unknown_sheet(path: Path, request: AuditRequest) -> UnknownSheet:
 def _read_without_generic(file: Path, inputs: PreparedInputs, request: AuditRequest) -> Intake:
     """Read a file with the layouts of platforms alone: a plain table may hold more than its generic layout reads."""
     layouts = {name: layout for name, layout in inputs.catalogue.layouts.items() if not name.startswith(GENERIC)}
+    kept = {name: path for name, path in inputs.catalogue.paths.items() if not name.startswith(f"layouts/{GENERIC}")}
+    catalogue = inputs.catalogue._replace(layouts=layouts, paths=kept)  # the paths too: stored results depend on them
     options = IntakeOptions(encodings=dict(request.encodings), memory=request.memory)
     with TemporaryDirectory(prefix="storehealth-") as folder:
-        return read_exports(file, inputs.catalogue._replace(layouts=layouts), Path(folder), options)
+        return read_exports(file, catalogue, Path(folder), options)
 
 
 def _profile(source: Source, tops: Mapping[str, Sequence[Sequence[str]]]) -> list[ColumnProfile]:

@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from storehealth.errors import StorehealthError, UsageError
+from storehealth.errors import NoDataError, StorehealthError, UsageError
 from storehealth.fleet.work import StoreTask, describe_failure, read_stored_result
 from storehealth.model.fleet import StoreResult, StoreStatus
 from storehealth.support.message import Message, Name, message, verbatim
@@ -84,9 +84,21 @@ def open_place(url: str) -> tuple[Any, str]:
 
 
 def list_remote_stores(url: str) -> list[str]:
-    """List the URLs of the folders below a URL, each of which is a store."""
-    system, path = open_place(check_url(url))
-    folders = [entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "directory"]
+    """List the URLs of the folders below a URL, each of which is a store.
+
+    Raises:
+        NoDataError: The place cannot be listed: it does not exist, does not answer, or asks for other credentials.
+    """
+    try:
+        system, path = open_place(check_url(url))
+        folders = [entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "directory"]
+    except StorehealthError:
+        raise
+    except Exception as error:
+        kind = Name(type(error).__name__)
+        raise NoDataError(
+            message("fleet.not_listed", url=Name(url), error=kind), message("fleet.check_access")
+        ) from error
     return [str(system.unstrip_protocol(folder.rstrip("/"))) for folder in sorted(folders)]
 
 
