@@ -95,3 +95,15 @@ def test_the_command_of_the_guide_runs(monkeypatch: pytest.MonkeyPatch, tmp_path
     result = CliRunner().invoke(app, [str(tmp_path), "--format", "json", "--lang", "es"])
     assert result.exit_code == 0, result.output
     assert tmp_path.name in result.output
+
+
+def test_the_tour_of_the_code_names_only_files_that_exist() -> None:
+    """A reader who looks for a room finds it where the page says."""
+    text = (DOCS / "how-an-audit-runs.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)) - {"rules/"}
+    assert len(named) > 40
+    assert {
+        name
+        for name in named
+        if not (DOCS.parent / "src" / "storehealth" / name.removeprefix("src/storehealth/")).exists()
+    } == set()
