@@ -392,7 +392,7 @@ def _digest_code() -> str:
 
 
 class _Remembered:
-    """The remembered figures of a state folder, each signed with this user's key: what another hand wrote is not read."""
+    """The remembered figures of a state folder, each signed with this user's key: what somebody else wrote is not read."""
 
     def __init__(self, folder: Path, key: bytes) -> None:
         self._folder, self._key = folder, key

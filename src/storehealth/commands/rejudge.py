@@ -232,7 +232,7 @@ def rejudge_remembered(line: RunSummary, history: RunHistory, catalogue: Catalog
 class RecalledRuns(NamedTuple):
     """The earlier runs an audit is compared with, and what is needed to remember the audit itself."""
 
-    book: RunHistory
+    history: RunHistory
     past: EarlierRuns
     series: RunSeries
     basis: str
@@ -245,7 +245,7 @@ class RecalledRuns(NamedTuple):
 
 
 def recall_runs(exports: Path, inputs: Inputs, request: AuditRequest, as_of: datetime | None) -> RecalledRuns | None:
-    """Load the runs before ``as_of``, judged by today's rules; None where the audit has no book or no ``as_of``.
+    """Load the runs before ``as_of``, judged by today's rules; None where the audit has no history or no ``as_of``.
 
     Raises:
         UsageError: The run that ``--baseline`` names does not exist, is not an earlier one, or cannot be read.
@@ -293,7 +293,7 @@ def _list_events(
 
 
 def compare_audit(context: RecalledRuns | None, now: CurrentAudit, scoring: Scoring) -> HistoryComparison:
-    """Compare the current audit with earlier runs; nothing is compared where the audit has no book."""
+    """Compare the current audit with earlier runs; nothing is compared where the audit has no history."""
     if context is None:
         return HistoryComparison(now.findings)
     marks = DefectMarks(context.marks.found, context.marks.mended)

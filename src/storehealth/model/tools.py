@@ -1,7 +1,7 @@
 """What a manager's tool returns: rows with units, and the block of tables that every output shows in the same way.
 
 A tool declares a record: a subclass of :class:`ToolRecord` whose tuples of :class:`ToolRow` are its tables. Titles are
-messages by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no face
+messages by the fields' names (``tools.table.agents``, ``tools.column.chats``), units stand at the fields, so that no format
 knows any tool.
 """
 
@@ -63,7 +63,7 @@ class BlockColumn(FrozenModel):
 
 
 class BlockTable(FrozenModel):
-    """A table of a tool, ready to be shown by any face."""
+    """A table of a tool, ready to be shown in any format."""
 
     key: str
     title: Message
@@ -185,7 +185,7 @@ def to_cell(value: Any) -> Cell:
         return value.isoformat()
     if isinstance(value, str | bool | int | float | Message) or value is None:
         return value
-    raise TypeError(f"no cell: {type(value).__name__}")  # pragma: no cover - a record with a field no face can show
+    raise TypeError(f"no cell: {type(value).__name__}")  # pragma: no cover - a record with a field no format can show
 
 
 __all__ = [
