@@ -222,7 +222,7 @@ def _platform_section(stem: str, platform: Platform, used: dict[str, tuple[str, 
     parts.append("\n| window of | days | how sure | from | source |\n|---|---|---|---|---|")
     parts += [
         f"| {code} | {f'{window.days}, ending {window.lag} days before' if window.days else 'all'} "
-        f"| {_sure(window.verified)} | {_since(window)} | {_cited(window.source)}{_noted(window.note)} |"
+        f"| {_sure(window.verified)} | {_since(window)} | {_cited(window.source)}{_noted(_cited(window.note))} |"
         for code, window in platform.windows.items()
     ]
     if platform.limits:
@@ -245,7 +245,7 @@ def _fact_row(name: str, fact: Fact, by: tuple[str, ...]) -> str:
         value = f"{value / size:g} {unit}" if value >= LEAST_DURATION else f"{value:g}"
     return (
         f"| {name} | {value} | {', '.join(by) or '*nothing yet*'} | {_sure(fact.verified)} "
-        f"| {_since(fact)} | {_cited(fact.source)}{_noted(fact.note)} |"
+        f"| {_since(fact)} | {_cited(fact.source)}{_noted(_cited(fact.note))} |"
     )
 
 
@@ -257,7 +257,7 @@ def _owed_row(row: Compensation) -> str:
     what = f"{row.kind} ({', '.join(cases)})" if cases else row.kind
     return (
         f"| {what} | {row.code or ''} | {row.share:.0%}, {band} "
-        f"{row.currency} | {_sure(row.verified)} | {_since(row)} | {_cited(row.source)}{_noted(row.note)} |"
+        f"{row.currency} | {_sure(row.verified)} | {_since(row)} | {_cited(row.source)}{_noted(_cited(row.note))} |"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.made import share
 
 from storehealth.catalogue import PACKAGE, load_catalogue
 from storehealth.catalogue.common import SourcedModel, cite
@@ -18,6 +19,8 @@ from storehealth.catalogue.thresholds import INFORMATIVE_FACTS, find_fact_reader
 from storehealth.commands.prepare import choose_platform
 from storehealth.errors import CatalogueError
 from storehealth.i18n import Words
+from storehealth.judge import judge
+from storehealth.judge.platform_view import compare_with_platform
 from storehealth.model import Intake, StoredTable
 from storehealth.output.terminal.page import Page
 from storehealth.output.terminal.rules import add_rule, list_facts, list_limits
@@ -238,3 +241,28 @@ def test_a_dearer_order_never_owes_less(one: float, other: float) -> None:
     low, high = sorted((one, other))
     for row in (band(), band(most=None), *PLATFORMS["tmall"].compensations, *PLATFORMS["douyin"].compensations):
         assert row.least <= row.compute_amount(low) <= row.compute_amount(high)
+
+
+@pytest.mark.parametrize(
+    ("defects", "judged", "status", "over", "margin"),
+    [(4, 38, "pass", False, 0), (3, 38, "pass", False, 1), (5, 38, "watch", True, -1), (5, 60, "pass", False, 1)],
+)
+def test_what_a_platform_tolerates_whatever_the_share_breaks_no_limit(
+    defects: int, judged: int, status: str, over: bool, margin: int
+) -> None:
+    """Etsy: under ten per cent at three stars or less, and at most four of fewer than forty."""
+    ratings = share(defects, judged, code="AS09")
+    (found,), _ = judge([ratings], CATALOGUE, PLATFORMS["etsy"])
+    assert found.status == status
+    (line,) = compare_with_platform([ratings], CATALOGUE, PLATFORMS["etsy"], None)
+    assert (line.over, line.margin) == (over, margin)
+
+
+def test_every_note_of_a_platform_is_in_three_languages() -> None:
+    """Those of facts, windows, limits, overrides and compensations alike, and ``explain`` shows a fact's."""
+    for stem, platform in PLATFORMS.items():
+        records = [record for _, record in sourced(platform)]
+        notes = [note for record in records if (note := getattr(record, "note", ""))]
+        assert not [note for note in notes if isinstance(note, str)], stem
+    shown = list(list_facts(CATALOGUE.rules["CS12"], CATALOGUE, Words("zh"), "amazon"))
+    assert any("标记为无需回复的消息不计" in line for line in shown), shown

@@ -96,7 +96,7 @@ class Fact(SourcedModel):
     """
 
     value: bool | Duration | str | tuple[str, ...]
-    note: str = ""
+    note: LocalizedText | str = ""
 
 
 def split_alternatives(need: str) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ class PlatformLimit(SourcedModel):
     target: float
     limit: float
     bands: Bands | None = None
+    tolerates: int = Field(default=0, ge=0, description="Misses that never break the limit, however few the rows.")
     note: LocalizedText | str = ""
 
     @model_validator(mode="before")
@@ -87,7 +88,7 @@ class ScoredOverride(SourcedModel):
     severity: Severity | None = Field(
         default=None, description="How much it weighs there, if not as in the rule's file."
     )
-    note: str = ""
+    note: LocalizedText | str = ""
 
 
 class ExemptDays(SourcedModel):
@@ -110,7 +111,7 @@ class PlatformWindow(SourcedModel):
 
     days: int | None = Field(default=30, ge=1, le=MAX_WINDOW_DAYS)
     lag: int = Field(default=0, ge=0, le=MAX_WINDOW_DAYS)
-    note: str = ""
+    note: LocalizedText | str = ""
 
 
 class Compensation(SourcedModel):
@@ -129,7 +130,7 @@ class Compensation(SourcedModel):
     promise_over: Duration | None = Field(default=None, description="Only orders promised for later than this.")
     promise_up_to: Duration | None = Field(default=None, description="Only orders promised within this.")
     paid_under: float | None = Field(default=None, description="Only orders that cost less.")
-    note: str = ""
+    note: LocalizedText | str = ""
 
     @model_validator(mode="after")
     def _band(self) -> Compensation:

@@ -80,6 +80,7 @@ class Bounds:
     least: int | None = None
     entities: int | None = None
     bands: Bands | None = None
+    tolerates: int = 0
 
 
 def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds | None:
@@ -106,8 +107,9 @@ def resolve_bounds(rule: Rule, overrides: Mapping[str, PlatformLimit]) -> Bounds
         own=override.source == OWN_SOURCE,
     )
     return Bounds(
-        override.target, override.limit, limits.higher_is, limit_source, limits.least, limits.entities, override.bands
-    )
+        override.target, override.limit, limits.higher_is, limit_source, limits.least, limits.entities, override.bands,
+        override.tolerates,
+    )  # fmt: skip
 
 
 def find_fact_readers(views: Mapping[str, View], rules: Iterable[Rule]) -> dict[str, tuple[str, ...]]:

@@ -268,6 +268,8 @@ def _holds_at_worst(case: RuleCase, holes: tuple[DataHole, ...], status: Status)
     worst = assume_worst(case.measurement, holes)
     if worst is None or case.bounds is None:
         return False
+    if status == "pass" and worst.tally.defects <= case.bounds.tolerates:
+        return True
     figure = scale_figure(case.rule, worst, case.bounds, assess_certainty(worst))
     # entities of missing rows are unknown, so the minimum of distinct ones is waived
     return decide_status(figure, entities=1, least_entities=0)[0] == status
@@ -290,6 +292,8 @@ def _weigh_figure(case: RuleCase, bounds: Bounds) -> tuple[Status, Message | Non
     required = bounds.entities or case.catalogue.scoring.least_entities
     figure = scale_figure(case.rule, case.measurement, bounds, case.certainty)
     status, note = decide_status(figure, case.measurement.entities, required)
+    if figure.point > figure.limit and case.measurement.tally.defects <= bounds.tolerates:
+        return "pass", message("verdict.tolerated", n=bounds.tolerates)
     if case.measurement.value is not None and math.isinf(case.measurement.value):
         return status, message("verdict.never")
     counts = case.certainty.counts if case.certainty else None

@@ -88,7 +88,7 @@ def _build_line(case: RuleCase, orders: int | None) -> PlatformLine:
         defects=tally.defects,
         judged=tally.judged,
         undecided=tally.undecided,
-        margin=compute_margin(tally.defects, tally.judged, _limit_fraction(case)) if value_measure is None else None,
+        margin=_find_margin(case, tally) if value_measure is None else None,
         over=_is_over(case, figure),
         at_worst=_worst_case_share(case, tally) if value_measure is None else None,
         least=_minimum_orders(case.platform, orders),
@@ -122,11 +122,17 @@ def _limit_fraction(case: RuleCase) -> Fraction:
 def _is_over(case: RuleCase, figure: float | None) -> bool:
     if case.rule.measure.value is None:
         tally = _usual_tally(case)
-        return tally.defects > _limit_fraction(case) * tally.judged
+        return tally.defects > _limit_fraction(case) * tally.judged and tally.defects > _published(case).tolerates
     if figure is None:
         return False
     limit = _published(case).limit
     return figure > limit if case.higher_is == "worse" else figure < limit
+
+
+def _find_margin(case: RuleCase, tally: Tally) -> int | None:
+    """The margin by the share, or by what the platform tolerates whatever the share, if that is more."""
+    margin = compute_margin(tally.defects, tally.judged, _limit_fraction(case))
+    return None if margin is None else max(margin, _published(case).tolerates - tally.defects)
 
 
 def compute_margin(defects: int, judged: int, line: Fraction) -> int | None:

@@ -130,7 +130,8 @@ def list_facts(rule: Rule, catalogue: Catalogue, words: Words, only: str | None 
             fact = platform.facts.get(name)
             if fact and _is_shown(where, only):
                 source = f"({describe_certainty(fact, words)}) {words.render(cite(fact.source))}"
-                yield f"{name}  {where} {_format_fact(fact, words)}  {source}"
+                note = words.render(cite(fact.note))
+                yield f"{name}  {where} {_format_fact(fact, words)}  {source}{f'. {note}' if note else ''}"
 
 
 def _format_fact(fact: Fact, words: Words) -> str:
