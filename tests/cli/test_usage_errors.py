@@ -127,8 +127,8 @@ GROUPS = ("history", "rules", "layouts", "platforms", "schedule", "notify", "fle
 
 @pytest.mark.parametrize("arguments", [(), *((group,) for group in GROUPS)], ids=" ".join)
 def test_a_group_without_a_command_shows_its_help(run: Run, arguments: tuple[str, ...]) -> None:
-    """As --help does, with exit code 0: to ask what there is, is no mistake."""
-    assert (shown := run(*arguments)).code == 0
+    """As --help does; with the code of wrong usage, so that a script that forgot the command notices."""
+    assert (shown := run(*arguments)).code == 2
     assert shown.err == ""
     assert shown.out.split() == run(*arguments, "--help").out.split()
 

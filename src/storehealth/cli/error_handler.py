@@ -131,9 +131,8 @@ def _keep_exit_code(leaving: SystemExit) -> int:
 
 def _report_usage(error: typer.TyperException) -> int:
     """Report wrong usage in two lines; for a bare ``storehealth`` or group, typer has already printed the help."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return int(ExitCode.OK)
-    streams.write_error(*_describe_usage_error(error))
+    if type(error).__name__ != "NoArgsIsHelpError":
+        streams.write_error(*_describe_usage_error(error))
     return int(ExitCode.USAGE)
 
 

@@ -263,6 +263,8 @@ def create_service_days(
     if first is None or last is None:
         return
     days = list(_list_days(max(first, last - LONGEST), last, hours, changes))
+    if not days:  # the audit looks at a moment before the first row
+        return
     con.execute(
         f"INSERT INTO service_days SELECT unnest(?::DATE[]), unnest(?::DOUBLE[]), unnest(?::{spell}[]), unnest(?::{spell}[])",
         [list(column) for column in zip(*days, strict=True)],

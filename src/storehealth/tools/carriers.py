@@ -195,6 +195,8 @@ def list_lane_moves(store: Store) -> tuple[LaneMove, ...]:
     """List what ``carriers`` would move, most parcels first, without prices; nothing where the files do not tell."""
     if not all(any(part in store.filled for part in need.split("|")) for need in NEEDS):
         return ()
+    if not store.has_view("parcels"):
+        return ()
     result = store.con.execute(BY_LANE)
     names = [column[0] for column in result.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
