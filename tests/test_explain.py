@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue import load_catalogue
 from storehealth.cli import main
 from storehealth.commands.explain_row import explain_row
+from storehealth.commands.prepare import PreparedInputs, open_inputs
+from storehealth.db import Store
 from storehealth.db.view_inputs import list_spells, parse_service_hours
 from storehealth.errors import UsageError
 from storehealth.i18n import Words
@@ -92,6 +96,23 @@ def test_a_request_that_cannot_be_explained_is_refused(
     """Exit code 2, with what to do."""
     assert main(["explain", *arguments, "--state", str(state)]) == 2
     assert expected in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_store() -> Iterator[None]:
+    """Open the same files with the same settings once: making the views takes longest."""
+    opened = ExitStack()
+    stores: dict[tuple[Path | None, ...], Store] = {}
+
+    def open_again(inputs: PreparedInputs, request: AuditRequest) -> AbstractContextManager[Store]:
+        key = (request.config, *(part.parquet for part in inputs.intake.tables))
+        if key not in stores:
+            stores[key] = opened.enter_context(open_inputs(inputs, request))
+        return nullcontext(stores[key])
+
+    with opened, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(explain_row.__globals__, "open_inputs", open_again)
+        yield
 
 
 def story(place: str, state: Path, **options: object) -> Timeline:

@@ -66,7 +66,7 @@ def test_cron_starts_it_and_the_reports_are_there(
     command: Command, names: tuple[str, str], cron: Callable[[], None], tmp_path: Path
 ) -> None:
     exports = tmp_path / "100% 导出"
-    shutil.copytree(ROOT / "sample_exports", exports)
+    shutil.copytree(ROOT / "tests" / "stores" / "small" / "exports", exports)
     copy, state = tmp_path / "tea.md", tmp_path / '50% off, 茶\'s "state"'
     here, elsewhere = names
     every_minute = ("--cron", "* * * * *")
