@@ -13,7 +13,7 @@ import pytest
 import tests.effort  # noqa: F401 - chooses the profile of Hypothesis before any test is read
 from storehealth.support.message import Message
 from tests.few_rules import SOME, Chosen, measure_chosen_rules
-from tests.session_cache import READS_ANEW, Sharing, reuse_application, reuse_checks, reuse_macros, share_lake
+from tests.session_cache import Sharing, reuse_application, reuse_checks, reuse_macros, share_figures, share_lake
 
 ROOT = Path(__file__).parent.parent
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def _rank(item: pytest.Item) -> int:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture: whether this test takes what others have read of the same files, and which rules it measures."""
-    Sharing.is_on = not item.nodeid.startswith(READS_ANEW)
+    Sharing.choose(item.nodeid)
     usual = SOME if item.nodeid.startswith("tests/cli/") else ()
     Chosen.codes = getattr(getattr(item, "module", None), "RULES", usual)
 
@@ -97,7 +97,9 @@ def _cheap_audits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         reuse_application(patch)
         reuse_checks(patch)
         reuse_macros(patch, tmp_path_factory.mktemp("spilled"))
-        share_lake(patch, (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "read")
+        shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        share_lake(patch, shared / "read")
+        share_figures(patch, shared / "measured")
         yield
 
 

@@ -1,7 +1,7 @@
 """What tests need again and again, made once per session or process: files that are read, macros, the application.
 
-A file's entry in the lake is a function of its key: of the content, the layout, the tables and the options. Tests of
-reading itself do without (:data:`READS_ANEW`).
+A file's entry in the lake is a function of its key: of the content, the layout, the tables and the options; the figures of a
+store are one of their digest. Tests of reading itself do without (:data:`READS_ANEW`), and so do those of measuring.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from storehealth.catalogue import Catalogue
 from storehealth.catalogue.rule import Rule
 from storehealth.cli import application
 from storehealth.commands import doctor
+from storehealth.commands.measured import StoreFigures, _Remembered
 from storehealth.db import Store
 from storehealth.errors import StorehealthError
 from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
 from storehealth.intake.lake import Lake
+from storehealth.support.atomic_files import make_state_folder
 
 META = "facts.json"
 """What reading an entry gave beside its tables."""
@@ -34,10 +36,21 @@ READS_ANEW = ("tests/intake/", "tests/test_incremental.py")
 """Beginnings of the names of tests that read each file themselves."""
 
 
+MEASURES_ANEW = (*READS_ANEW, "tests/measure/", "tests/test_remembered_figures.py", "tests/history/test_recall.py")
+"""Beginnings of the names of tests whose figures nobody else measured."""
+
+
 class Sharing:
-    """Whether the test that runs takes what others have read."""
+    """Whether the test that runs takes what others have read, and the figures that others have measured of it."""
 
     is_on = True
+    of_figures = True
+
+    @classmethod
+    def choose(cls, test: str) -> None:
+        """Decide it by the name of the test."""
+        cls.is_on = not test.startswith(READS_ANEW)
+        cls.of_figures = not test.startswith(MEASURES_ANEW)
 
 
 def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -82,6 +95,38 @@ def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setattr(FileReader, "_fill_lake", fill_lake)
     patch.setattr(Lake, "load_note", load_note)
     patch.setattr(Lake, "save_note", save_note)
+
+
+def share_figures(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have each state folder recall what was measured of the same rows under the same digest, here or in another worker.
+
+    Args:
+        patch: Undoes it.
+        folder: Holds one record per digest.
+    """
+    folder.mkdir(exist_ok=True)
+    load, save = _Remembered.load, _Remembered.save
+
+    def load_record(remembered: _Remembered, digest: str) -> StoreFigures | None:
+        figures = load(remembered, digest)
+        kept = folder / f"{digest}.json"
+        if figures is None and Sharing.of_figures and kept.is_file():
+            with suppress(OSError):
+                make_state_folder(remembered._folder)
+                shutil.copy(kept, remembered._folder / kept.name)
+                figures = load(remembered, digest)
+        return figures
+
+    def save_record(remembered: _Remembered, digest: str, figures: StoreFigures) -> None:
+        save(remembered, digest, figures)
+        made = remembered._folder / f"{digest}.json"
+        if Sharing.of_figures and made.is_file():
+            draft = folder / f".{uuid4().hex}"
+            shutil.copy(made, draft)
+            draft.replace(folder / made.name)
+
+    patch.setattr(_Remembered, "load", load_record)
+    patch.setattr(_Remembered, "save", save_record)
 
 
 def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:
