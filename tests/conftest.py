@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +22,17 @@ ROOT = Path(__file__).parent.parent
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 """Without it jsonschema does not check the format of addresses, of which no schema here speaks; with it, its import takes
 longer than all others together."""
+
+
+def _share_bytecode() -> None:
+    """Where Python may write none, compile modules once per session, not in each of a hundred processes."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        folder = tempfile.mkdtemp(prefix="storehealth-bytecode-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+
+
+_share_bytecode()
 
 
 def _refuse_format(what: Message, spec: str) -> str:
