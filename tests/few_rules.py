@@ -14,8 +14,11 @@ import pytest
 
 from storehealth.catalogue import Catalogue, load_catalogue
 from storehealth.commands import prepare
+from storehealth.measure.plan import READ_BY_ALL, READ_WITH
 
-ALWAYS_READ = frozenset(("person_days", "time_grain", "table_hours", "turns"))
+ALWAYS_READ = frozenset(
+    ("person_days", "table_hours", *READ_BY_ALL, *(view for _, views in READ_WITH.values() for view in views))
+)
 """Views that are read beside those of the rules."""
 
 
