@@ -64,11 +64,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 LONG = (
-    "test_healthy_store.py", "test_rule_examples.py", "test_same_store_other_clothes.py", "test_hostile_memory.py",
-    "test_not_recorded.py", "test_languages.py", "test_shared_cases.py", "test_same_figures.py", "test_explain.py",
-    "test_recall.py", "test_page.py", "test_every_face.py", "test_delimited.py",
+    "test_rule_examples.py", "test_healthy_store.py", "test_remembered_figures.py", "test_shared_cases.py",
+    "test_same_store_other_clothes.py", "test_as_of.py", "test_not_recorded.py", "test_hostile_memory.py",
+    "test_same_figures.py", "test_recall.py", "test_languages.py", "test_draft.py", "test_page.py",
+    "test_personal_data.py", "test_rest.py", "test_cli_map.py", "test_cli_process.py", "test_cli_tools.py",
+    "test_hostile_rules.py", "test_every_face.py", "test_clock_changes.py", "test_delimited.py",
 )  # fmt: skip
-"""Modules that compute longest, for the order only."""
+"""Modules that compute longest, by measured CPU time, the longest first."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,7 +93,7 @@ def pytest_collection_finish() -> None:
 def _rank(item: pytest.Item) -> int:
     if getattr(getattr(item, "module", None), "WAITS", False):
         return 0
-    return 1 if item.path.name in LONG else 2
+    return 1 + (LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.hookimpl(tryfirst=True)
