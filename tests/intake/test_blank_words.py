@@ -66,3 +66,17 @@ def test_a_bad_byte_costs_the_cell_it_stands_in(
     rejects = rows(intake.rejects[0])
     assert [reject["column_name"] for reject in rejects if reject["column_name"]] == ([unread] if unread else [])
     assert any("reject.encoding" in str(reject["reason"]) for reject in rejects)
+
+
+@pytest.mark.parametrize("copies", [1, 5])
+def test_a_header_that_feeds_two_columns_is_named_once(tmp_path: Path, shipped: Catalogue, copies: int) -> None:
+    """A file read alone, and files read together, say the same."""
+    header = "Bestellnummer;Artikelnummer;Verkauft am;Bezahlt am;Versendet am;Sendungsnummer\n"
+    (tmp_path / "exports").mkdir()
+    for copy in range(copies):
+        lines = [f"{copy}3-00001-0000{n};20000000000{n};10-Dez-25;10-Dez-25;--;--" for n in range(3)]
+        (tmp_path / "exports" / f"{copy}.csv").write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
+    sources = read_exports(tmp_path / "exports", shipped, tmp_path / "lake", IntakeOptions(zone="UTC")).sources
+    assert [[(blank.header, blank.cells) for blank in source.blanks] for source in sources] == [
+        [("Versendet am", 3)] for _ in range(copies)
+    ]

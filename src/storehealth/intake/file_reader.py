@@ -102,6 +102,8 @@ class FileReader:
         self.definitions = dict[str, str]()
         self.ready = dict[str, tuple[Path, Any]]()
         """Entries of the lake that were found, or read together, before the files they are of are asked for."""
+        self.plans = dict[tuple[int, int], tuple[ReadingPlan, str]]()
+        """How to read a sheet, by inspection and number, where that was worked out before."""
 
     def close(self) -> None:
         """Close the database."""
@@ -226,7 +228,7 @@ class FileReader:
     ) -> None:
         match = inspection.parts[index].match
         assert match is not None  # noqa: S101 - read() asks only for recognised parts
-        plan, key = self._plan(inspection, index, zone)
+        plan, key = self.plans.pop((id(inspection), index), None) or self._plan(inspection, index, zone)
         folder, meta = self.ready.get(key) or self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
         _add(result, source, self.catalogue.layouts[match.layout], folder, meta)
 
@@ -260,7 +262,7 @@ class FileReader:
         sheets, owners = dict[str, SmallSheet](), dict[str, FileInspection]()
         for inspection in inspections:
             for index, _ in self._list_small_parts(inspection):
-                plan, key = self._plan(inspection, index, zone)
+                plan, key = self.plans[id(inspection), index] = self._plan(inspection, index, zone)
                 found = self.lake.find_entry(key)
                 if found:
                     self.ready[key] = found

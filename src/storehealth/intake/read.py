@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -177,7 +178,7 @@ def _write_staged(con: Con, plan: ReadingPlan, body: Body, unclear: Sequence[Unc
     kept = rows - unfit - duplicates - missing
     reading = SheetOutcome(
         rows + damaged, kept, duplicates, unfit + missing + damaged, _write_rejects(con, folder), tables,
-        blanks=_count_blank_words(con, plan),
+        blanks=count_blank_words(con, plan).get(0, []),
     )  # fmt: skip
     if not kept:
         reading = reading._replace(unfit=_explain_nothing_kept(con, plan))
@@ -498,21 +499,20 @@ def _write_rejects(con: Con, folder: Path) -> int:
     )
 
 
-def _count_blank_words(con: Con, plan: ReadingPlan) -> list[tuple[str, int, list[str]]]:
-    keys = plan.later_times
-    if not keys:
-        return []
-    counts = con.execute(f"SELECT {', '.join(f'count({name_word(key)})' for key in keys)} FROM numbered").fetchall()[0]
-    found = []
-    for key, count in zip(keys, counts, strict=True):
-        if count:
-            word = f"{name_word(key)}[:{LONGEST_WORD}]"
-            common = (
-                f"SELECT {word} FROM numbered GROUP BY 1 HAVING {word} IS NOT NULL ORDER BY count(*) DESC, 1"
-                f" LIMIT {MOST_WORDS}"
-            )
-            words = [scrub(text) for (text,) in con.execute(common).fetchall()]
-            found.append((plan.match.headers[key], count, words))
+def count_blank_words(
+    con: Con, plan: ReadingPlan, rows: str = "numbered", file: str = "0"
+) -> dict[int, list[tuple[str, int, list[str]]]]:
+    """Count the words that stand for a time, by file; see :attr:`SheetOutcome.blanks`. Each header counts once."""
+    keys = {plan.match.headers[key]: key for key in reversed(plan.later_times)}
+    found = defaultdict[int, list[tuple[str, int, list[str]]]](list)
+    for header, key in reversed(keys.items()):
+        word, counts = f"{name_word(key)}[:{LONGEST_WORD}]", defaultdict[int, dict[str, int]](dict)
+        sql = f"SELECT {file}, {word}, count(*) FROM {rows} WHERE {name_word(key)} IS NOT NULL GROUP BY ALL"
+        for number, text, count in con.execute(sql).fetchall():
+            counts[number][text] = count
+        for number, words in counts.items():
+            common = sorted(words, key=lambda text: (-words[text], text))[:MOST_WORDS]
+            found[number].append((header, sum(words.values()), list(map(scrub, common))))
     return found
 
 

@@ -26,17 +26,15 @@ from storehealth.intake.normalise import (
     build_staging_sql,
     build_table_sql,
     list_required_keys,
-    name_word,
 )
 from storehealth.intake.read import (
     LONGEST_VALUE,
-    LONGEST_WORD,
-    MOST_WORDS,
     Con,
     RowTally,
     SheetOutcome,
     TableFacts,
     combine_rows,
+    count_blank_words,
     count_keys,
     count_odd_rows,
     define_macros,
@@ -48,7 +46,6 @@ from storehealth.intake.read import (
 )
 from storehealth.intake.records import has_width
 from storehealth.intake.sheet_checks import decide_times_by_file, find_mixed_shops, may_be_grouped
-from storehealth.privacy import scrub
 
 FILE = "__file"
 MARKS = (FILE, "source_row")
@@ -210,7 +207,9 @@ class _Batch:
         for name in plan.layout.feeds:
             self._copy(f"SELECT * FROM {_name_table(name)}", name, files)
         listed = self._copy_rejects({number for number in files if tallies[number].unread or self.damages[number]})
-        words = self._count_words(plan, {number for number in files if tallies[number].words})
+        with_words = {number for number in files if tallies[number].words}
+        rows = f"(SELECT * FROM staged WHERE {_list_files(with_words)})"
+        words = count_blank_words(self.con, plan, rows, FILE) if with_words else {}
         outcomes = dict[int, SheetOutcome]()
         for number in files:
             rows, lost = tallies[number].rows, sum(damage.lost for damage in self.damages[number])
@@ -303,19 +302,6 @@ class _Batch:
             )
         self._copy("FROM rejects", "rejects", files, "ALL")
         return dict(self.con.execute(f"SELECT {FILE}, count(*) FROM rejects GROUP BY 1").fetchall())
-
-    def _count_words(self, plan: ReadingPlan, files: Iterable[int]) -> dict[int, list[tuple[str, int, list[str]]]]:
-        """The words that stand for a time, by file; see :attr:`SheetOutcome.blanks`."""
-        found = defaultdict[int, list[tuple[str, int, list[str]]]](list)
-        for key in plan.later_times if files else ():
-            word, counts = f"{name_word(key)}[:{LONGEST_WORD}]", defaultdict[int, dict[str, int]](dict)
-            sql = f"SELECT {FILE}, {word}, count(*) FROM staged WHERE {word} IS NOT NULL AND {_list_files(files)} GROUP BY ALL"
-            for number, text, count in self.con.execute(sql).fetchall():
-                counts[number][text] = count
-            for number, words in counts.items():
-                common = sorted(words, key=lambda text: (-words[text], text))[:MOST_WORDS]
-                found[number].append((plan.match.headers[key], sum(words.values()), list(map(scrub, common))))
-        return found
 
 
 def _is_ordinary(tally: RowTally) -> bool:
