@@ -228,7 +228,8 @@ class FileReader:
     ) -> None:
         match = inspection.parts[index].match
         assert match is not None  # noqa: S101 - read() asks only for recognised parts
-        plan, key = self.plans.pop((id(inspection), index), None) or self._plan(inspection, index, zone)
+        place = (id(inspection), index)
+        plan, key = self.plans[place] if place in self.plans else self._plan(inspection, index, zone)
         folder, meta = self.ready.get(key) or self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
         _add(result, source, self.catalogue.layouts[match.layout], folder, meta)
 

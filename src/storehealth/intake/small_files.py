@@ -208,8 +208,8 @@ class _Batch:
             self._copy(f"SELECT * FROM {_name_table(name)}", name, files)
         listed = self._copy_rejects({number for number in files if tallies[number].unread or self.damages[number]})
         with_words = {number for number in files if tallies[number].words}
-        rows = f"(SELECT * FROM staged WHERE {_list_files(with_words)})"
-        words = count_blank_words(self.con, plan, rows, FILE) if with_words else {}
+        worded = f"(SELECT * FROM staged WHERE {_list_files(with_words)})"
+        words = count_blank_words(self.con, plan, worded, FILE) if with_words else {}
         outcomes = dict[int, SheetOutcome]()
         for number in files:
             rows, lost = tallies[number].rows, sum(damage.lost for damage in self.damages[number])
