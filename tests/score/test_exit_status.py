@@ -95,6 +95,37 @@ def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     assert str(message) == "no rule that counts towards the score could be judged: 3 judged, 20 needed for a verdict"
 
 
+@pytest.mark.parametrize(
+    ("tables", "reason"),
+    [
+        (("shipments",), "no file gives orders"),
+        (("stock",), "no file gives order lines"),
+        (("orders", "shipments"), "no file gives cases"),
+    ],
+)
+def test_a_folder_with_one_kind_of_file_is_told_what_that_kind_lacks(tables: tuple[str, ...], reason: str) -> None:
+    """Not which other export would serve most rules."""
+    notes = {
+        "logistics": "no file gives orders",
+        "stock": "no file gives order lines",
+        "aftersales": "no file gives cases",
+    }
+    found = [finding("not_applicable", area=area, note=verbatim(note)) for area, note in notes.items()]
+    found += [found[-1]] * 3
+    source = MARCH.model_copy(update={"tables": tables})
+    message = explain_missing_verdicts(found, EMPTY, [source], datetime(2026, 3, 31, 20))
+    assert str(message) == f"no rule that counts towards the score could be judged: {reason}"
+
+
+def test_where_an_area_was_judged_in_part_the_reason_is_of_that_area() -> None:
+    """Nor is "0 judged" said beside a verdict."""
+    found = [finding("fail", area="aftersales"), finding("inconclusive", area="aftersales", note=verbatim("0 judged"))]
+    found += [finding("not_applicable", area="aftersales", note=verbatim("no file gives orders"))] * 2
+    found += [finding("not_applicable", area="stock", note=verbatim("no file gives stock"))] * 3
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
+    assert str(message) == "too little of every area could be judged for a score: no file gives orders"
+
+
 def test_too_little_of_every_area_is_not_called_nothing() -> None:
     """A failing rule among many unclear ones stands beside the reason."""
     found = [finding("fail"), finding("inconclusive", note=verbatim("no rows in this period"))]

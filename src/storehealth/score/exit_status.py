@@ -85,7 +85,8 @@ def explain_missing_verdicts(
     """Explain why nothing, or too little of every area, could be judged although a file was read; None where enough was.
 
     Args:
-        findings: All verdicts; the most frequent reason of the scored ones is given, preferring those with data.
+        findings: All verdicts; the most frequent reason of the scored ones is given, preferring those with data and those
+            of the areas that were judged in part, or else that the files are of.
         score: The headline; coverage above zero means that enough was judged.
         sources: If ``as_of`` lies outside their days, these are named instead.
         as_of: The audit's moment.
@@ -96,10 +97,28 @@ def explain_missing_verdicts(
     if event_span and as_of:
         first, last = (day.date() for day in event_span)
         return message("verdict.none_as_of", at=as_of, first=first, last=last)
-    scored = [(finding.status, finding.note) for finding in findings if finding.scored and finding.note]
-    notes = Counter(note for status, note in scored if status == "inconclusive") or Counter(note for _, note in scored)
-    reason = notes.most_common(1)[0][0] if notes else message("verdict.nothing_applies")
+    reason = _find_commonest_reason(findings, sources) or message("verdict.nothing_applies")
     return message("verdict.little_judged" if has_verdict(findings) else "verdict.none_judged", reason=reason)
+
+
+AREA_OF_TABLE = {
+    "shipments": "logistics", "scans": "logistics", "stock": "stock", "order_lines": "stock", "receipts": "stock",
+    "aftersales": "aftersales", "reviews": "aftersales", "penalties": "aftersales", "settlements": "aftersales",
+    "messages": "customer_service", "conversations": "customer_service", "agent_days": "customer_service",
+}  # fmt: skip
+"""The area that a folder with nothing but this table is about; orders are of several."""
+
+
+def _find_commonest_reason(findings: Sequence[Finding], sources: Sequence[Source]) -> Message | None:
+    """A folder with parcels alone is told what parcels lack, not which other export would serve most rules."""
+    judged = {finding.area for finding in findings if has_verdict((finding,))}
+    given = {AREA_OF_TABLE.get(table) for source in sources for table in source.tables}
+    areas = judged or (set() if None in given else given)
+    unclear = [finding for finding in findings if finding.scored and finding.note and not has_verdict((finding,))]
+    own = [finding for finding in unclear if finding.area in areas] or unclear
+    with_data = [finding for finding in own if finding.status == "inconclusive"]
+    notes = Counter(finding.note for finding in (own if judged else with_data or own))
+    return notes.most_common(1)[0][0] if notes else None
 
 
 def _list_counted_findings(findings: Sequence[Finding], score: Score, fail_on: str) -> list[Message]:
