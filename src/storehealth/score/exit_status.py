@@ -116,8 +116,10 @@ def _find_commonest_reason(findings: Sequence[Finding], sources: Sequence[Source
     areas = judged or (set() if None in given else given)
     unclear = [finding for finding in findings if finding.scored and finding.note and not has_verdict((finding,))]
     own = [finding for finding in unclear if finding.area in areas] or unclear
-    with_data = [finding for finding in own if finding.status == "inconclusive"]
-    notes = Counter(finding.note for finding in (own if judged else with_data or own))
+    clearer = [finding for finding in own if finding.status == "inconclusive"]
+    if judged:  # beside a verdict, what is missing says more than that another rule had no rows
+        clearer = [finding for finding in own if finding.status == "not_applicable"]
+    notes = Counter(finding.note for finding in clearer or own)
     return notes.most_common(1)[0][0] if notes else None
 
 
