@@ -63,12 +63,14 @@ def cut_tables(tables: Tables, moment: datetime) -> Tables:
     """The store's files as they would have been exported at a moment."""
     unborn = {row["order_id"] for row in tables["orders"] if row.get("created_at") and row["created_at"] > moment}
     moved = _list_moved(tables, moment)
+    unsent = _list_unsent(tables, moment)
     cut: Tables = {}
     for name, rows in tables.items():
         cut[name] = []
         for line, row in enumerate(rows, 2):
             is_unborn_line = name == "order_lines" and row["order_id"] in unborn
-            if not is_unborn_line and _has_begun(name, row, moment):
+            is_unsent = name == "shipments" and _name_parcel(row) in unsent
+            if not is_unborn_line and not is_unsent and _has_begun(name, row, moment):
                 known = _cut_row(name, row, moment, moved.get(name, lambda _: False)(row))
                 cut[name].append(known | {"source_row": line})
     return cut
@@ -90,6 +92,21 @@ def _list_moved(tables: Tables, moment: datetime) -> dict[str, Callable[[Row], b
         "aftersales": lambda row: row.get("case_id") in cases_moved,
         "conversations": lambda row: row["conversation_id"] in chats,
     }
+
+
+def _name_parcel(row: Row) -> str:
+    return str(row.get("waybill_no") or row["order_id"])
+
+
+def _list_unsent(tables: Tables, moment: datetime) -> set[str]:
+    """Parcels of which no row had begun: one without a time of its own began with the first that has one."""
+    first: dict[str, datetime] = {}
+    for row in tables.get("shipments", []):
+        times = [row[at] for at in HAPPENS["shipments"] if row.get(at)]
+        if times:
+            name = _name_parcel(row)
+            first[name] = min([*times, first.get(name, times[0])])
+    return {name for name, at in first.items() if at > moment}
 
 
 def _list_undone(tables: Tables, moment: datetime) -> set[str | None]:

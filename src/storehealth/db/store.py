@@ -391,7 +391,7 @@ def _recount_filled(con: duckdb.DuckDBPyConnection, table: Table, filled: frozen
     if not known_columns:
         return filled
     counts = ", ".join(f"count({sql.quote_name(name)})" for name in known_columns)
-    (known,) = con.execute(f"SELECT {counts} FROM {table.name}").fetchall()
+    (known,) = con.execute(f"SELECT {counts} FROM known.{table.name}").fetchall()
     emptied = {f"{table.name}.{name}" for name, count in zip(known_columns, known, strict=True) if not count}
     return filled - (emptied if any(known) else {*emptied, table.name})
 
