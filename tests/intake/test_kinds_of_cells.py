@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from random import Random
 
 import duckdb
 import pytest
@@ -166,3 +167,35 @@ def test_the_words_of_scans(shipped: Catalogue, text: str, event: str) -> None:
     given_text = f"waybill_no,scanned_at,event\nW1,2026-10-01 10:00:00,{text}\n"
     trial = try_layout(shipped.layouts["generic_scans"], given_text, shipped)
     assert [row["event"] for row in trial.tables["scans"]] == [event]
+
+
+ROLES = {
+    "customer": ["customer", "end user", "buyer", "visitor", "cliente", "客户", "顾客", "买家", "Kunde", "shopper"],
+    "agent": ["agent", "admin", "staff", "operator", "agente", "客服", "商家", "Mitarbeiterin", "teammate", "support"],
+    "bot": ["bot", "robot"],
+}
+CASH = ["cash on delivery", "COD", "C.O.D.", "pay on delivery", "货到付款", "cash on collection"]
+
+
+def write_in_another_case(random: Random, word: str) -> str:
+    """A word as another export writes it: another case, and other blanks around it."""
+    cased = random.choice([str, str.upper, str.title, str.lower])(word)
+    return random.choice(["{}", " {}", "{} ", "\t{}", "{}\u00a0"]).format(cased)
+
+
+@examples(200)
+@given(st.randoms(use_true_random=False))
+def test_words_of_roles_and_of_cash_on_delivery_mean_the_same_in_any_case(shipped: Catalogue, random: Random) -> None:
+    """Ten rows each, of words and spellings drawn at random."""
+    drawn = [
+        (role, write_in_another_case(random, random.choice(words))) for role, words in ROLES.items() for _ in range(4)
+    ]
+    lines = [f"c1,2026-10-05 10:00:{place:02},{word},u{place},hi" for place, (_, word) in enumerate(drawn)]
+    text = "conversation_id,sent_at,sender_role,sender_id,text\n" + "\n".join(lines) + "\n"
+    trial = try_layout(shipped.layouts["generic_messages"], text, shipped)
+    assert [row["sender_role"] for row in trial.tables["messages"]] == [role for role, _ in drawn]
+    words = [write_in_another_case(random, random.choice(CASH)) for _ in range(10)]
+    lines = [f"A{place},2026-10-05 10:00:00,{word}" for place, word in enumerate(words)]
+    text = "order_id,created_at,payment_method\n" + "\n".join(lines) + "\n"
+    trial = try_layout(shipped.layouts["generic_orders"], text, shipped)
+    assert [row["payment"] for row in trial.tables["orders"]] == ["cod"] * 10
