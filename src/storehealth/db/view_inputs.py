@@ -260,11 +260,9 @@ def create_service_days(
         "CREATE MACRO is_open(spells, moment) AS len(list_filter(spells,"
         " lambda s: s.opens <= since_midnight(moment) AND since_midnight(moment) < s.closes)) > 0"
     )
-    if first is None or last is None or first > last:
+    if first is None or last is None or first > last:  # none where the audit looks at a moment before the first row
         return
     days = list(_list_days(max(first, last - LONGEST), last, hours, changes))
-    if not days:  # the audit looks at a moment before the first row
-        return
     con.execute(
         f"INSERT INTO service_days SELECT unnest(?::DATE[]), unnest(?::DOUBLE[]), unnest(?::{spell}[]), unnest(?::{spell}[])",
         [list(column) for column in zip(*days, strict=True)],
