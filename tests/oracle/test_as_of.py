@@ -216,7 +216,7 @@ def _split(name: str, row: Row, rng: random.Random) -> list[Row]:
     return [row, later]
 
 
-@pytest.mark.parametrize("seed", range(4 if PROFILE == "ci" else 200))
+@pytest.mark.parametrize("seed", (0, 1, 2, 121) if PROFILE == "ci" else range(200))
 def test_lines_and_parcels_without_numbers_have_the_audit_of_then_that_exports_of_then_have(seed: int) -> None:
     assert list_differences(*draw_exports(seed)) == []
 

@@ -194,10 +194,13 @@ def find_last_events(
     ends: Mapping[str, datetime],
     as_of: datetime | None,
 ) -> dict[str, datetime]:
-    """Last event of each table up to ``as_of``, from the last of all."""
+    """Last event of each table up to ``as_of``, from the last of all.
+
+    Counted in the rows as exported: of two parcels of an order the combined row may keep only the earlier scan.
+    """
     known = {table: end for table, end in ends.items() if as_of is None or end <= as_of}
     for name in sorted(ends.keys() - known):
-        latest = f"SELECT max(greatest({sql.quote_names(tables[name].events)})) FROM {name}"
+        latest = f"SELECT max(greatest({sql.quote_names(tables[name].events)})) FROM known.{name}"
         last = con.execute(latest).fetchall()[0][0]
         known |= {name: last} if last else {}
     return known
