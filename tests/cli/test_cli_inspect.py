@@ -122,7 +122,7 @@ def test_an_unknown_file_is_shown_with_its_headers_and_the_nearest_layout(
             "zh",
             (
                 "不读取也不显示",
-                "订单 的前几行（显示 3 中的 1 条）",
+                "订单的前几行（显示 3 中的 1 条）",
                 "不是时间",
                 "第 6 行",
                 "列数不足：只有 3 列，应为 6 列",

@@ -201,7 +201,7 @@ def test_it_is_told_in_every_language(language: str) -> None:
         measured = measure(store, [book().rules["CS01"]], chosen.limits, {}, MeasureOptions(book()))
     judged = judge(measured, book(), chosen)[0][0]
     ((title, text),) = compare_printed(judged, Words(language))  # type: ignore[arg-type]
-    assert "30s应答率" in title
+    assert "30s应答率" in title.replace(" ", "")  # in Chinese with a blank between the scripts
     told = text.replace("\u00a0", " ").replace(",", ".").replace(" %", "%")
     assert [figure for figure in ("75%", "66.7%", "8.3") if figure not in told] == []
     assert judged.printed[0].by is not None

@@ -57,9 +57,9 @@ def write_value(value: Value | str, hint: str, language: Language) -> str:
     if isinstance(value, int):
         return format_whole(value, language)
     if isinstance(value, timedelta):
-        return _duration(value, language)
+        return _write_duration(value, language)
     if isinstance(value, date):
-        return _moment(value, language) if isinstance(value, datetime) else _day(value, language)
+        return _write_moment(value, language) if isinstance(value, datetime) else _write_day(value, language)
     return format_decimal(value, language, 2)
 
 
@@ -91,7 +91,7 @@ def _figure(unit: str) -> Callable[[Value | str, Language], str]:
     return _as_number(lambda value, language: format_figure(value, unit, language, _text("figure.never", language)))
 
 
-def _decimals(digits: int) -> Callable[[Value | str, Language], str]:
+def _build_decimal_writer(digits: int) -> Callable[[Value | str, Language], str]:
     return _as_number(lambda value, language: format_decimal(value, language, digits))
 
 
@@ -101,25 +101,25 @@ def _write_signed(value: float, language: Language) -> str:
     return text if text == "0" or value < 0 else f"+{text}"
 
 
-def _money(value: Value | str, language: Language) -> str:
+def _write_money(value: Value | str, language: Language) -> str:
     """An amount with two decimals, without its currency."""
     if isinstance(value, str) or not isinstance(value, int | float | Decimal):
         return write_value(value, "", language)
     return format_money(value, language)
 
 
-def _duration(value: Value | str, language: Language) -> str:
+def _write_duration(value: Value | str, language: Language) -> str:
     return _figure("seconds")(value, language)
 
 
-def _day(value: Value | str, language: Language) -> str:  # noqa: ARG001
+def _write_day(value: Value | str, language: Language) -> str:  # noqa: ARG001
     """A day as ISO writes it, in every language: exports hold it so, and it cannot be misread."""
     if isinstance(value, datetime):
         return value.date().isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _moment(value: Value | str, language: Language) -> str:  # noqa: ARG001
+def _write_moment(value: Value | str, language: Language) -> str:  # noqa: ARG001
     """A time to the minute."""
     return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, date) else str(value)
 
@@ -140,13 +140,13 @@ def _lower(value: Value | str, language: Language) -> str:
     return text if language == "zh" else text.lower()
 
 
-def _capital(value: Value | str, language: Language) -> str:
+def _capitalise(value: Value | str, language: Language) -> str:
     """A phrase that begins a sentence."""
     text = write_value(value, "", language)
     return text[:1].upper() + text[1:]
 
 
-def _clause(value: Value | str, language: Language) -> str:
+def _drop_stop(value: Value | str, language: Language) -> str:
     """A sentence that goes on: without the stop at its end."""
     return write_value(value, "", language).rstrip(" .。")
 
@@ -179,19 +179,19 @@ HINTS: dict[str, Callable[[Value | str, Language], str]] = {
     "seconds": _figure("seconds"),
     "hours": _figure("hours"),
     "days": _figure("days"),
-    "duration": _duration,
-    "number": _decimals(2),
-    "decimal": _decimals(1),
-    "whole": _decimals(0),
+    "duration": _write_duration,
+    "number": _build_decimal_writer(2),
+    "decimal": _build_decimal_writer(1),
+    "whole": _build_decimal_writer(0),
     "signed": _as_number(_write_signed),
-    "money": _money,
+    "money": _write_money,
     "plain": _plain,
-    "date": _day,
-    "moment": _moment,
+    "date": _write_day,
+    "moment": _write_moment,
     "clock": _clock,
     "lower": _lower,
-    "capital": _capital,
-    "clause": _clause,
+    "capital": _capitalise,
+    "clause": _drop_stop,
     "and": _join_list("and"),
     "or": _join_list("or"),
     "clauses": _separate_by("unit.semicolon"),
