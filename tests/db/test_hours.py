@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from tests.views.conftest import Open
 
-from storehealth.db.view_inputs import DAY, create_clock, list_spells, parse_service_hours
+from storehealth.db.view_inputs import DAY, SLOW_CHANNEL, create_clock, list_spells, parse_service_hours
 from storehealth.errors import UsageError
 
 MONDAY = date(2026, 3, 2)
@@ -196,3 +196,23 @@ def test_holidays_and_make_up_days_of_a_year(day: str, on_holidays: tuple[str, .
     hours = parse_service_hours(("Mon-Fri 09:00-18:00", "Mon 19:00-20:00", *on_holidays), ("CN",))
     worked, off = ((32400, 64800), (68400, 72000)), ((43200, 57600),) if on_holidays else ()
     assert list_spells(date.fromisoformat(f"2026-{day}"), hours) == (worked if day in WORKED_IN_2026 else off)
+
+
+SLOW = (
+    "Email|e-mail|Outbound Email|Portal|Web form|contact_form|Contact-Form|Feedback Widget|help-center|API|SMS|Phone|Voice"
+    "|twitter_dm|工单|电话|表单|Teléfono|Kontaktformular"
+)
+LIVE = (
+    "chat|Live Chat|messenger|WhatsApp|web|Web widget|iPhone app|app|platform|京麦|旺旺|LINE|rapid|wechat|Shopee Chat"
+)
+
+
+@pytest.mark.parametrize(("names", "expected"), [(SLOW, True), (LIVE, False)])
+def test_channels_without_a_customer_at_the_screen_are_known_by_name(names: str, expected: bool) -> None:
+    """As help desks name them: such conversations are judged by hours, not by the seconds of live chat."""
+    with duckdb.connect() as con:
+        found = {
+            name: con.execute(f"SELECT {SLOW_CHANNEL} FROM (SELECT ? AS name)", [name]).fetchone()
+            for name in names.split("|")
+        }
+    assert {name for name, row in found.items() if row != (expected,)} == set()

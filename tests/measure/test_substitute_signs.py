@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
 
 from storehealth.catalogue import load_catalogue
 from storehealth.commands.rule_tests import open_example
+from storehealth.db import StoreSettings, open_store_from_rows
+from storehealth.measure import MeasureOptions, measure
 from storehealth.measure.rule_sql import build_source
 
 CATALOGUE = load_catalogue()
@@ -25,3 +30,39 @@ def test_each_sign_weighs_by_itself(example: int, weights: dict[str, int]) -> No
             f"SELECT order_id, {RULE.measure.worst} FROM {source} WHERE NOT ({RULE.measure.good})"
         )
         assert dict(found.fetchall()) == weights
+
+
+DAY = datetime.fromisoformat("2026-03-02 10:00:00")
+SIGNS: dict[str, dict[str, Any]] = {
+    "no_note_of_a_gift_sent_first": {"seller_note": "fragile"},
+    "no_parcel_far_too_light": {"weight_kg": 0.5},
+    "scanned_within_48_hours": {"picked_up_at": DAY + timedelta(hours=3)},
+}
+
+
+@pytest.mark.parametrize("recorded", [(), *((name,) for name in SIGNS)])
+def test_only_signs_that_could_show_are_counted_and_without_any_nothing_is_judged(recorded: tuple[str, ...]) -> None:
+    """Orders of which the files say only when they left held whatever they held."""
+    columns = {name: value for sign in recorded for name, value in SIGNS[sign].items()}
+    orders = [
+        {
+            "order_id": f"o{number}",
+            "buyer_id": f"b{number}",
+            "created_at": DAY,
+            "paid_at": DAY,
+            "seller_note": columns.get("seller_note"),
+        }
+        for number in range(40)
+    ]
+    parcels = [
+        {"order_id": f"o{number}", "waybill_no": f"w{number}", "shipped_at": DAY + timedelta(hours=2)}
+        | {name: value for name, value in columns.items() if name != "seller_note"}
+        for number in range(40)
+    ]
+    settings = StoreSettings("shop", CATALOGUE.platforms["generic"], CATALOGUE.platforms["generic"].facts)
+    with open_store_from_rows({"orders": orders, "shipments": parcels}, CATALOGUE, settings) as store:
+        (measured,) = measure(store, [RULE], {}, {}, MeasureOptions(CATALOGUE))
+    assert measured.tally.met == (40 if recorded else 0)
+    assert bool(measured.missing) == (not recorded)
+    seen = {figure.name for figure in measured.beside if figure.judged}
+    assert seen & SIGNS.keys() == set(recorded)

@@ -42,9 +42,12 @@ END"""
 HAN = re.compile("[\u4e00-\u9fff]")
 LIKE_MASKED = "coalesce(left(a, 1) = left(b, 1) AND right(a, 2) = right(b, 2), false)"
 """Whether two names may be the same: platforms mask everything between the first character and the last two."""
-SLOW_CHANNELS = "mail|ticket|social|twitter|tweet|facebook|instagram|weibo|web.?form|correo|邮|工单|微博|留言"
+SLOW_CHANNELS = (
+    "mail|ticket|social|twitter|tweet|facebook|instagram|weibo|correo|邮|工单|微博|留言|表单|电话"
+    r"|(^|[^a-z])forms?\b|formular|portal|feedback|help.?cent|\b(api|sms|phone|voice)\b|tel[eé]fono|telefon"
+)
 SLOW_CHANNEL = f"coalesce(regexp_matches(lower(name), '{SLOW_CHANNELS}'), false)"
-"""Whether a channel's name means mail, tickets or social networks, where the customer does not wait at the screen."""
+"""Whether a channel's name means mail, forms, calls or social networks, where the customer does not wait at the screen."""
 ENDS = ("chat", "orders", "aftersales", "stock", "parcels", "ship", "delivery")
 """Groups with their own last event, each a variable: ``chat_end``, ``orders_end`` …"""
 

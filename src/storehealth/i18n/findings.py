@@ -344,10 +344,11 @@ def summarize_causes(finding: Finding, words: Words) -> str | None:
 
 
 def list_beside(finding: Finding, words: Words) -> list[tuple[str, str]]:
-    """Figures beside a finding, as name and text: ``39 of 1,933 (2%)``, or a statistic."""
+    """Figures beside a finding, as name and text: ``39 of 1,933 (2%)``, or a statistic; none that rests on no row."""
     return [
         (words.render(beside.title) or beside.name.replace("_", " "), _format_beside(beside, words))
         for beside in finding.beside
+        if beside.judged != 0
     ]
 
 
