@@ -161,6 +161,39 @@ def test_a_date_whose_order_nothing_settles_is_asked_for(run: Run, home: Path) -
     assert read_layout(home)["columns"]["created_at"]["formats"] == ["%m/%d/%Y %H:%M"]
 
 
+ORDERS = ["Belegnummer", "Auftragsdatum", "Zahlungseingang", "Versanddatum", "Auftragsstatus"]
+
+
+def write_german_orders(form: str, per_day: int) -> str:
+    """Twenty days of orders, many a day, each paid at once and shipped a day later."""
+    lines = [",".join(ORDERS)]
+    for number in range(20 * per_day):
+        at = datetime.fromisoformat("2026-09-01") + timedelta(days=number // per_day, minutes=number % per_day)
+        times = (at, at + timedelta(minutes=5), at + timedelta(days=1))
+        lines.append(",".join([f"B-{10_000 + number}", *(f"{time:{form}}" for time in times), "Versandt"]))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("Auftragsdatum=created_at",), ("Auftragsdatum=created_at", "Versanddatum=shipped_at")]
+)
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %H:%M"])
+def test_an_answer_costs_no_other_column_and_later_rows_settle_the_order_of_dates(
+    run: Run, home: Path, more: tuple[str, ...], form: str
+) -> None:
+    """All columns say what the file holds; its first days may leave open what 09/01 means, the last ones do not."""
+    Path("exports", "auftraege.csv").write_text(write_german_orders(form, per_day=60), encoding="utf-8")
+    answers = [
+        word for answer in ("Belegnummer=order_id", "Zahlungseingang=paid_at", *more) for word in ("--column", answer)
+    ]
+    assert run("map", "exports/auftraege.csv", "--yes", *answers).code == 0
+    columns = read_layout(home)["columns"]
+    assert {"order_id", "created_at", "paid_at", "shipped_at", "status"} <= columns.keys()
+    result = run("audit", "exports", "--format", "json", "--fail-on", "never", "--state", home / "state")
+    figures = json.loads(result.out)["figures"]
+    assert (figures["orders"], figures["paid"]) == (1200, 1200)
+
+
 def test_one_sheet_of_several_unknown_ones_is_named(run: Run, home: Path) -> None:
     """``book.xlsx#Sheet``."""
     lines = write_orders(["OrderRef", "PlacedOn", "SentOn", "OrderTotal"], "%Y-%m-%dT%H:%M:%S").split()

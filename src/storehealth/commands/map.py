@@ -174,17 +174,32 @@ def propose_layout(
     _check_answers(sheet, answers)
     columns = [_apply_format(profile, date_format) for profile in sheet.columns]
     sheet = sheet._replace(columns=columns)
-    guess = guess_columns([profile for profile in columns if profile.header not in answers], sheet.catalogue)
     answered = [ColumnGuess(answers[profile.header], profile, 1.0) for profile in columns if profile.header in answers]
     answered = [column for column in answered if column.column != NO_COLUMN]
-    columns_answered = {column.column for column in answered}
-    guessed = [column for column in (guess.columns if guess else ()) if column.column not in columns_answered]
-    feeds = _choose_feeds(guess, [*answered, *guessed], columns_answered, sheet.catalogue)
-    if feeds is None:
+    # What a file holds is guessed from all its columns; but one that was answered may have had the place of another.
+    rest = [profile for profile in columns if profile.header not in answers]
+    guesses = [guess_columns(profiles, sheet.catalogue) for profiles in ([columns, rest] if answers else [columns])]
+    fits = [fit for guess in guesses if (fit := _combine(guess, answered, answers, sheet.catalogue))]
+    if not fits:
         raise UsageError(message("intake.no_table_fits"), message("map.no_table_fits_hint"))
-    known = {column for name in feeds for column in sheet.catalogue.tables[name].columns}
-    fit = SheetGuess(feeds, tuple(column for column in (*answered, *guessed) if column.column in known))
-    return LayoutProposal(sheet, fit, date_order)
+    return LayoutProposal(sheet, max(fits, key=lambda fit: len(fit.columns)), date_order)
+
+
+def _combine(
+    guess: SheetGuess | None, answered: Sequence[ColumnGuess], answers: Mapping[str, str], catalogue: Catalogue
+) -> SheetGuess | None:
+    """Combine what the user said with what was guessed of the other columns; None if no table has what was said."""
+    names = {column.column for column in answered}
+    guessed = [
+        column
+        for column in (guess.columns if guess else ())
+        if column.column not in names and column.profile.header not in answers
+    ]
+    feeds = _choose_feeds(guess, [*answered, *guessed], names, catalogue)
+    if feeds is None:
+        return None
+    known = {column for name in feeds for column in catalogue.tables[name].columns}
+    return SheetGuess(feeds, tuple(column for column in (*answered, *guessed) if column.column in known))
 
 
 def _check_answers(sheet: UnknownSheet, answers: Mapping[str, str]) -> None:

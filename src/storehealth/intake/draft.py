@@ -238,7 +238,14 @@ def _write_example(text: str, fit: SheetGuess, columns: Sequence[ColumnProfile],
     layout = Layout.model_validate(
         yaml.safe_load(text) | {"source": "a draft", "examples": [{"given": sample, "expect": {}}]}
     )
-    trial = try_layout(layout, sample, catalogue)
+    try:
+        trial = try_layout(layout, sample, catalogue)
+    except FileRefused as refusal:
+        if refusal.problem.id != "rows.date_order_unknown":
+            raise
+        # Later rows of the file may settle what its first ones leave open, and the file is read whole afterwards.
+        sample = f"{sample.splitlines()[0]}\n"
+        trial = try_layout(layout, sample, catalogue)
     lines = [
         "examples:  # edit: make each oddity of the format show; no real person may stand here\n",
         "  - given: |\n",
