@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from storehealth.catalogue import load_catalogue
 from storehealth.errors import UsageError
 from storehealth.model import AreaScore, EvidenceSummary, Finding, OutcomeCounts, Score, Source, Window
 from storehealth.score.exit_status import (
@@ -20,6 +21,7 @@ from storehealth.score.exit_status import (
 )
 from storehealth.support.message import verbatim
 
+AREAS = {name: table.area for name, table in load_catalogue().tables.items()}
 READ = Source(path="orders.csv", layout="generic_orders")
 REFUSED = Source(path="photo.csv", note="this is a PNG picture")
 HALF = Score(value=55, uncapped=55, low=50, high=60, grade="E", coverage=1)
@@ -81,7 +83,7 @@ MARCH = Source(
 
 def test_nothing_judged_exits_with_3_and_says_which_days_the_files_hold() -> None:
     """Nobody is told that all is well because nothing was looked at."""
-    message = explain_missing_verdicts([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1))
+    message = explain_missing_verdicts([finding("inconclusive")], EMPTY, [MARCH], datetime(2020, 1, 1), AREAS)
     assert str(message) == "nothing could be judged as of 2020-01-01 00:00: the files cover 2026-03-01 to 2026-03-31"
     assert decide_exit([finding("inconclusive")], EMPTY, [MARCH], "never", [message]).exit_code == 3
 
@@ -91,7 +93,7 @@ def test_nothing_judged_names_the_reason_that_most_rules_give() -> None:
     notes = ["3 judged, 20 needed for a verdict"] * 2 + ["no rows in this period"]
     found = [finding("inconclusive", note=verbatim(note)) for note in notes]
     found += [finding("not_applicable", note=verbatim("no file gives stock"))] * 5
-    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), AREAS)
     assert str(message) == "no rule that counts towards the score could be judged: 3 judged, 20 needed for a verdict"
 
 
@@ -113,7 +115,7 @@ def test_a_folder_with_one_kind_of_file_is_told_what_that_kind_lacks(tables: tup
     found = [finding("not_applicable", area=area, note=verbatim(note)) for area, note in notes.items()]
     found += [found[-1]] * 3
     source = MARCH.model_copy(update={"tables": tables})
-    message = explain_missing_verdicts(found, EMPTY, [source], datetime(2026, 3, 31, 20))
+    message = explain_missing_verdicts(found, EMPTY, [source], datetime(2026, 3, 31, 20), AREAS)
     assert str(message) == f"no rule that counts towards the score could be judged: {reason}"
 
 
@@ -122,14 +124,14 @@ def test_where_an_area_was_judged_in_part_the_reason_is_of_that_area() -> None:
     found = [finding("fail", area="aftersales"), finding("inconclusive", area="aftersales", note=verbatim("0 judged"))]
     found += [finding("not_applicable", area="aftersales", note=verbatim("no file gives orders"))]
     found += [finding("not_applicable", area="stock", note=verbatim("no file gives stock"))] * 3
-    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), AREAS)
     assert str(message) == "too little of every area could be judged for a score: no file gives orders"
 
 
 def test_too_little_of_every_area_is_not_called_nothing() -> None:
     """A failing rule among many unclear ones stands beside the reason."""
     found = [finding("fail"), finding("inconclusive", note=verbatim("no rows in this period"))]
-    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20))
+    message = explain_missing_verdicts(found, EMPTY, [MARCH], datetime(2026, 3, 31, 20), AREAS)
     assert str(message) == "too little of every area could be judged for a score: no rows in this period"
     assert has_verdict(found)
     assert not has_verdict(found[1:])
@@ -137,7 +139,7 @@ def test_too_little_of_every_area_is_not_called_nothing() -> None:
 
 def test_as_soon_as_something_is_judged_there_is_no_such_reason() -> None:
     """Little is not nothing."""
-    assert explain_missing_verdicts([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20)) is None
+    assert explain_missing_verdicts([finding("pass")], HALF, [MARCH], datetime(2026, 3, 31, 20), AREAS) is None
 
 
 def test_an_unknown_level_names_the_nearest() -> None:

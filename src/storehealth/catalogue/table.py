@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from storehealth.catalogue.common import Identifier, LocalizedText, NonEmptyText, StrictModel
+from storehealth.model import Area
 from storehealth.support.message import Name, message
 from storehealth.support.validation import InvalidValue
 
@@ -79,6 +80,9 @@ class Table(StrictModel):
         default=None, description="The table in plain words, where the program has none."
     )
     group: Group
+    area: Area | None = Field(
+        default=None, description="The area that a folder with nothing but this table is about; none where of several."
+    )
     key: tuple[Identifier, ...]
     born: Identifier | None = Field(
         default=None, description="Event a row begins with; rows born after as_of are unknown yet."

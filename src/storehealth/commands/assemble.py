@@ -129,7 +129,8 @@ def _conclude(
     proven: Collection[str],
 ) -> tuple[Message, RunOutcome]:
     """Say in one sentence how the store stands, and decide the exit code."""
-    nothing = explain_missing_verdicts(findings, verdicts.score, sources, as_of)
+    table_areas = {name: table.area for name, table in inputs.catalogue.tables.items()}
+    nothing = explain_missing_verdicts(findings, verdicts.score, sources, as_of, table_areas)
     incomplete = [nothing] if nothing and not has_verdict(findings) else []
     incomplete += list_incomplete_data(sources, verdicts.areas, findings) if request.strict_data else []
     outcome = decide_exit(findings, verdicts.score, sources, request.fail_on, incomplete)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from storehealth.errors import ExitCode, UsageError
 from storehealth.i18n.sources import find_span_outside
-from storehealth.model import AreaScore, Finding, RunOutcome, Score, Source
+from storehealth.model import Area, AreaScore, Finding, RunOutcome, Score, Source
 from storehealth.support.message import Message, Name, message, sentences
 from storehealth.support.validation import suggest_name
 
@@ -80,7 +80,11 @@ def has_verdict(findings: Iterable[Finding]) -> bool:
 
 
 def explain_missing_verdicts(
-    findings: Sequence[Finding], score: Score, sources: Sequence[Source], as_of: datetime | None
+    findings: Sequence[Finding],
+    score: Score,
+    sources: Sequence[Source],
+    as_of: datetime | None,
+    table_areas: Mapping[str, Area | None],
 ) -> Message | None:
     """Explain why nothing, or too little of every area, could be judged although a file was read; None where enough was.
 
@@ -90,6 +94,7 @@ def explain_missing_verdicts(
         score: The headline; coverage above zero means that enough was judged.
         sources: If ``as_of`` lies outside their days, these are named instead.
         as_of: The audit's moment.
+        table_areas: Table → the area that a folder with nothing but this table is about.
     """
     if score.coverage > 0 or not any(source.layout for source in sources):
         return None
@@ -97,22 +102,16 @@ def explain_missing_verdicts(
     if event_span and as_of:
         first, last = (day.date() for day in event_span)
         return message("verdict.none_as_of", at=as_of, first=first, last=last)
-    reason = _find_commonest_reason(findings, sources) or message("verdict.nothing_applies")
+    reason = _find_commonest_reason(findings, sources, table_areas) or message("verdict.nothing_applies")
     return message("verdict.little_judged" if has_verdict(findings) else "verdict.none_judged", reason=reason)
 
 
-AREA_OF_TABLE = {
-    "shipments": "logistics", "scans": "logistics", "stock": "stock", "order_lines": "stock", "receipts": "stock",
-    "aftersales": "aftersales", "reviews": "aftersales", "penalties": "aftersales", "settlements": "aftersales",
-    "messages": "customer_service", "conversations": "customer_service", "agent_days": "customer_service",
-}  # fmt: skip
-"""The area that a folder with nothing but this table is about; orders are of several."""
-
-
-def _find_commonest_reason(findings: Sequence[Finding], sources: Sequence[Source]) -> Message | None:
+def _find_commonest_reason(
+    findings: Sequence[Finding], sources: Sequence[Source], table_areas: Mapping[str, Area | None]
+) -> Message | None:
     """A folder with parcels alone is told what parcels lack, not which other export would serve most rules."""
     judged = {finding.area for finding in findings if has_verdict((finding,))}
-    given = {AREA_OF_TABLE.get(table) for source in sources for table in source.tables}
+    given = {table_areas.get(table) for source in sources for table in source.tables}
     areas = judged or (set() if None in given else given)
     unclear = [finding for finding in findings if finding.scored and finding.note and not has_verdict((finding,))]
     own = [finding for finding in unclear if finding.area in areas] or unclear
