@@ -94,7 +94,7 @@ def list_remote_stores(url: str) -> list[str]:
         folders = [entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "directory"]
     except StorehealthError:
         raise
-    except Exception as error:
+    except Exception as error:  # each kind of place raises its own; what it says may hold credentials
         kind = Name(type(error).__name__)
         raise NoDataError(
             message("fleet.not_listed", url=Name(url), error=kind), message("fleet.check_access")

@@ -64,12 +64,16 @@ class SheetInspection(NamedTuple):
 
 @dataclass
 class FileInspection:
-    """How a file was recognised; ``sheets`` is set only where the file had to be opened for that."""
+    """How a file was recognised; ``sheets`` is set only where the file had to be opened for that.
+
+    ``plans`` says how to read its sheets, by number, and the key of what they give, where that was worked out before.
+    """
 
     file: SourceFile
     digest: str = ""
     parts: list[SheetInspection] = field(default_factory=list)
     sheets: list[Sheet] | None = None
+    plans: dict[int, tuple[ReadingPlan, str]] = field(default_factory=dict)
 
 
 class FileResult(NamedTuple):
@@ -102,8 +106,6 @@ class FileReader:
         self.definitions = dict[str, str]()
         self.ready = dict[str, tuple[Path, Any]]()
         """Entries of the lake that were found, or read together, before the files they are of are asked for."""
-        self.plans = dict[tuple[int, int], tuple[ReadingPlan, str]]()
-        """How to read a sheet, by inspection and number, where that was worked out before."""
 
     def close(self) -> None:
         """Close the database."""
@@ -228,8 +230,7 @@ class FileReader:
     ) -> None:
         match = inspection.parts[index].match
         assert match is not None  # noqa: S101 - read() asks only for recognised parts
-        place = (id(inspection), index)
-        plan, key = self.plans[place] if place in self.plans else self._plan(inspection, index, zone)
+        plan, key = inspection.plans.get(index) or self._plan(inspection, index, zone)
         folder, meta = self.ready.get(key) or self.lake.find_entry(key) or self._fill_lake(inspection, index, plan, key)
         _add(result, source, self.catalogue.layouts[match.layout], folder, meta)
 
@@ -263,7 +264,7 @@ class FileReader:
         sheets, owners = dict[str, SmallSheet](), dict[str, FileInspection]()
         for inspection in inspections:
             for index, _ in self._list_small_parts(inspection):
-                plan, key = self.plans[id(inspection), index] = self._plan(inspection, index, zone)
+                plan, key = inspection.plans[index] = self._plan(inspection, index, zone)
                 found = self.lake.find_entry(key)
                 if found:
                     self.ready[key] = found

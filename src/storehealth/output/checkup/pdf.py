@@ -78,12 +78,10 @@ def print_page(browser: str, page: bytes, printed_at: datetime) -> bytes:
     with tempfile.TemporaryDirectory(prefix="storehealth-pdf-", ignore_cleanup_errors=True) as folder:
         source, target = Path(folder, "page.html"), Path(folder, "page.pdf")
         source.write_bytes(page)
-        # Chromium refuses its own sandbox to root, which cron often is; the page runs nothing of strangers.
-        flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         command = [
             browser,
             *ARGUMENTS,
-            *flags,
+            *_disable_sandbox(),
             f"--user-data-dir={folder}/profile",
             f"--print-to-pdf={target}",
             source.as_uri(),
