@@ -194,7 +194,7 @@ def _measure(
         plain=orders.plain if orders else count_plain_figures(store),
         distributions=chats.distributions if chats else measure_reply_times(store, plan.windows.get("CS01", Window())),
         breakdowns=_measure_breakdowns(store, inputs, plan) if request.breakdowns else None,
-        chat_warnings=chats.chat_warnings if chats else tuple(list_chat_warnings(store)),
+        chat_warnings=chats.chat_warnings if chats else tuple(list_chat_warnings(store.con)),
         parcels_question=orders.parcels_question if orders else ask_about_parcels(store),
         measurements=tuple(measurements[rule.code] for rule in plan.rules if rule.code in measurements),
         lane_moves=orders.lane_moves if orders else list_lane_moves(store),

@@ -101,10 +101,6 @@ class Store:
         """The first of the connections."""
         return self.connections[0]
 
-    def has_view(self, name: str) -> bool:
-        """Whether a view was created: only those are that a rule to be measured reads."""
-        return bool(self.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchall())
-
     def count_suspects_as_bots(self, views: Mapping[str, View]) -> int:
         """Count suspected automatic replies as bot messages: the chat views are recreated that way.
 

@@ -157,6 +157,11 @@ def _make_error(view: View, problem: Message) -> CatalogueError:
     return CatalogueError(describe_problem(f"{view.view}.sql", problem), message("sql.fix_view"))
 
 
+def has_view(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a view was created: only those are that a rule to be measured reads."""
+    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchall())
+
+
 def hide_later_rows(
     con: duckdb.DuckDBPyConnection,
     tables: Mapping[str, Table],

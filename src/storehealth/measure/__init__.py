@@ -121,7 +121,7 @@ def measure(
         OutOfMemory: It needs more memory than it may use.
     """
     grain, gaps = read_grain(store.con, lens.catalogue), read_table_gaps(store)
-    silent = count_silent_chats(store, lens.catalogue.scoring.least_judged)
+    silent = count_silent_chats(store.con, lens.catalogue.scoring.least_judged)
     sizes = dict(store.con.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
     measuring = _Rules(store, limits, windows, lens, grain, gaps, silent, sizes)
     rules = tuple(rules)

@@ -24,6 +24,7 @@ from storehealth.catalogue.common import list_needed_tables, split_alternatives
 from storehealth.catalogue.rule import Rule
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.db.store import open_store_of_views
+from storehealth.db.views import has_view
 from storehealth.measure.query import RuleQuery
 from storehealth.measure.rule_sql import build_row_query
 from storehealth.model import DataHole, Window
@@ -134,10 +135,10 @@ class TableGaps:
 def read_table_gaps(store: Store) -> TableGaps:
     """Read the views ``table_days`` and ``cut_files``; empty where they do not exist."""
     return TableGaps(
-        dict(_days(store.con)) if store.has_view("table_days") else {},
-        tuple(_cut(store.con)) if store.has_view("cut_files") else (),
+        dict(_days(store.con)) if has_view(store.con, "table_days") else {},
+        tuple(_cut(store.con)) if has_view(store.con, "cut_files") else (),
         store.as_of.date() if store.as_of else None,
-        _count_lost(store.con) if store.has_view("table_days") else {},
+        _count_lost(store.con) if has_view(store.con, "table_days") else {},
         _count_unread(store),
     )
 
@@ -150,15 +151,15 @@ def _count_lost(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(con.execute(query).fetchall())
 
 
-def count_silent_chats(store: Store, least: int) -> int:
+def count_silent_chats(con: duckdb.DuckDBPyConnection, least: int) -> int:
     """Count the chats of a log in which nobody but customers ever wrote; 0 if they are fewer than ``least``."""
-    if not store.has_view("chat_messages"):
+    if not has_view(con, "chat_messages"):
         return 0
     query = """
         SELECT count(DISTINCT session_id) FROM chat_messages WHERE role = 'customer'
         HAVING NOT EXISTS (FROM chat_messages WHERE role IN ('agent', 'bot'))
     """
-    chats = sum(count for (count,) in store.con.execute(query).fetchall())
+    chats = sum(count for (count,) in con.execute(query).fetchall())
     return chats if chats >= least else 0
 
 
@@ -168,14 +169,14 @@ MAX_SHARED = 0.25
 """Share, of the customers whom chance would send to another account, above which the accounts are one team."""
 
 
-def list_chat_warnings(store: Store) -> list[Message]:
+def list_chat_warnings(con: duckdb.DuckDBPyConnection) -> list[Message]:
     """Say that a log was read as social, and that its accounts look like several teams; empty where neither is so."""
-    if not store.has_view("chat_channel"):
+    if not has_view(con, "chat_channel"):
         return []
     named = "getvariable('channel') <> 'auto' OR recorded('messages.channel')"
-    ((channel, is_named),) = store.con.execute(f"SELECT channel, {named} FROM chat_channel").fetchall()
+    ((channel, is_named),) = con.execute(f"SELECT channel, {named} FROM chat_channel").fetchall()
     warnings = [message("measure.read_as_social")] if channel == "social" and not is_named else []
-    return [*warnings, *(_find_separate_teams(store.con) if store.has_view("turns") else ())]
+    return [*warnings, *(_find_separate_teams(con) if has_view(con, "turns") else ())]
 
 
 PARCELS_QUERY = """
@@ -192,7 +193,7 @@ def ask_about_parcels(store: Store) -> Message | None:
     Either may be so, and nothing in the files tells which: then the orders due in between are late, or unknown.
     """
     ends = [store.table_ends[name] for name in ("shipments", "scans") if name in store.table_ends]
-    if not ends or not store.has_view("fulfilments"):
+    if not ends or not has_view(store.con, "fulfilments"):
         return None
     ((ordered, late, more),) = store.con.execute(PARCELS_QUERY, {"end": max(ends)}).fetchall()
     if ordered is None or not more or ordered - max(ends) <= timedelta(days=1):

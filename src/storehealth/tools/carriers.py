@@ -16,6 +16,7 @@ from pydantic import Field
 
 from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.db import Store
+from storehealth.db.views import has_view
 from storehealth.model.tools import Days, Figure, Hours, Money, Share, ToolRecord, ToolRow
 from storehealth.support.message import Message, Name, message, quantity
 from storehealth.support.stats import bonferroni_z, newcombe_interval, score_curve, two_proportion_z, wilson_interval
@@ -195,7 +196,7 @@ def list_lane_moves(store: Store) -> tuple[LaneMove, ...]:
     """List what ``carriers`` would move, most parcels first, without prices; nothing where the files do not tell."""
     if not all(any(part in store.filled for part in need.split("|")) for need in NEEDS):
         return ()
-    if not store.has_view("parcels"):
+    if not has_view(store.con, "parcels"):
         return ()
     result = store.con.execute(BY_LANE)
     names = [column[0] for column in result.description or ()]
