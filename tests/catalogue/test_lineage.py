@@ -211,7 +211,7 @@ SELECTS = {
     "aggregate": 'SELECT any_value(t.entity) AS entity, any_value(t."at") AS "at", false AS ok, string_agg(m.text) AS whose,'
     " 'x' AS source_file, 1 AS source_row, any_value(t.until) AS until FROM things t, messages m",
     "positions": "SELECT t.*, m.text AS whose FROM things t, messages m ORDER BY ALL",
-    "summarize": "SELECT t.*, whose FROM things t, (SELECT max AS whose FROM (SUMMARIZE messages))",
+    "summarise": "SELECT t.*, whose FROM things t, (SELECT max AS whose FROM (SUMMARIZE messages))",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from storehealth.catalogue import load_catalogue
 from storehealth.i18n import Words
-from storehealth.i18n.sources import describe_export, summarize_exports
+from storehealth.i18n.sources import describe_export, summarise_exports
 from storehealth.judge.exports import ExportContext, drop_useless_menus, suggest_exports
 from storehealth.model import ExportSuggestion, NotJudged, Source
 
@@ -105,4 +105,4 @@ def test_many_rules_are_cut_where_asked_and_several_files_are_one_sentence() -> 
         tables=("stock",), layouts=("jd_stock",), menu="m", areas=("stock",), codes=("ST01", "ST03", "ST04")
     )
     assert describe_export(one, Words("zh"), 2) == "库存 → m：可判定库存（ST01 ST03 …）"
-    assert summarize_exports([one, one], Words("en"), 1) == "also stock (jd_stock: ST01 …), stock (jd_stock: ST01 …)"
+    assert summarise_exports([one, one], Words("en"), 1) == "also stock (jd_stock: ST01 …), stock (jd_stock: ST01 …)"

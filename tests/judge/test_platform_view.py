@@ -17,7 +17,7 @@ from storehealth.audit import AuditRequest, audit
 from storehealth.catalogue.platform import OWN_SOURCE, Platform, PlatformLimit
 from storehealth.i18n import Words
 from storehealth.i18n.findings import format_bounds
-from storehealth.i18n.limits import describe_limit, describe_margin, describe_money, is_within_reach, summarize_limits
+from storehealth.i18n.limits import describe_limit, describe_margin, describe_money, is_within_reach, summarise_limits
 from storehealth.judge import judge
 from storehealth.judge.platform_view import compare_with_platform, compute_margin
 from storehealth.model import Measurement, MoneyAtRisk, PlatformLine, Segment, Tally, UsualWindow, Window
@@ -169,7 +169,7 @@ def test_the_screen_names_what_is_broken_or_near() -> None:
 
     def brief(*defects: int) -> str | None:
         found = tuple(seen(share(k, 200)).model_copy(update={"code": f"LG0{i}"}) for i, k in enumerate(defects, 1))
-        return summarize_limits(checkup().model_copy(update={"platform_view": found}), Words("en"))
+        return summarise_limits(checkup().model_copy(update={"platform_view": found}), Words("en"))
 
     assert brief(1, 2) is None
     assert (

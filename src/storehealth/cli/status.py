@@ -39,11 +39,11 @@ def run(
     common: Annotated[CommonOptions, Only("lang", "state", "ascii_only", "no_color")],
 ) -> int:
     """Print the status of every schedule and fleet; return 1 where one needs attention."""
-    from storehealth.fleet.run import summarize_runs
+    from storehealth.fleet.run import summarise_runs
     from storehealth.schedule.runs import read_statuses
 
     state = common.find_state().absolute()
-    statuses, fleets = read_statuses(state, datetime.now(UTC)), summarize_runs(state)
+    statuses, fleets = read_statuses(state, datetime.now(UTC)), summarise_runs(state)
     if output_format == "json":
         content = statuses.model_dump(mode="json") | {"fleets": [fleet.model_dump(mode="json") for fleet in fleets]}
         streams.write_json(content)

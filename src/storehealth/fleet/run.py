@@ -123,13 +123,13 @@ def read_run(state: Path, name: str) -> FleetRun | None:
         return None
 
 
-def summarize_runs(state: Path) -> tuple[FleetStatus, ...]:
+def summarise_runs(state: Path) -> tuple[FleetStatus, ...]:
     """Say of each fleet in a state folder how its latest run ended for how many stores."""
     runs = (read_run(state, name) for name in list_names(state))
-    return tuple(_summarize(run) for run in runs if run is not None)
+    return tuple(_summarise(run) for run in runs if run is not None)
 
 
-def _summarize(run: FleetRun) -> FleetStatus:
+def _summarise(run: FleetRun) -> FleetStatus:
     counts = Counter(result.status for result in run.results)
     failed = tuple(result.name for result in run.results if not result.is_done)
     return FleetStatus(

@@ -87,7 +87,7 @@ def has_changed(finding: FindingComparison) -> bool:
     return finding.change in ("better", "worse") or finding.status_then != finding.status_now
 
 
-def summarize_pair(comparison: RunComparison, words: Words) -> list[str]:
+def summarise_pair(comparison: RunComparison, words: Words) -> list[str]:
     """The scores then and now, what their difference is made of, and the areas."""
     then, now, change = comparison.first.score, comparison.second.score, comparison.previous.score_change
     moved = words.say("history.moved", then=words.format_decimal(then, 0), now=words.format_decimal(now, 0))

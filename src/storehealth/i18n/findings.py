@@ -333,7 +333,7 @@ def name_cause(cause: MissCause, words: Words) -> str:
     return words.say("screen.cause_slice", name=name, slice=" ".join(cause.segment.values()))
 
 
-def summarize_causes(finding: Finding, words: Words) -> str | None:
+def summarise_causes(finding: Finding, words: Words) -> str | None:
     """The largest causes in one line; None where there are none, or nothing is explained."""
     if not any(cause.id != UNEXPLAINED for cause in finding.causes):
         return None
@@ -386,7 +386,7 @@ def format_detail(name: str, value: str | int | float | bool | None, words: Word
     return f"{shown}={words.format_decimal(value, 2) if isinstance(value, float) else format_value(value)}"
 
 
-def summarize_rows(finding: Finding, shown: int, words: Words) -> str | None:
+def summarise_rows(finding: Finding, shown: int, words: Words) -> str | None:
     """How many evidence rows are shown of how many, and where all of them are; None where all are shown."""
     if finding.evidence.count <= shown:
         return None

@@ -29,7 +29,7 @@ def describe_result(result: StoreResult | FleetFailure) -> Message:
     return message("fleet.ended", name=Name(result.name), status=status, reason=reasons)
 
 
-def summarize_fleet(report: FleetReport, words: Words) -> str:
+def summarise_fleet(report: FleetReport, words: Words) -> str:
     """One sentence: stores, how their audits ended, orders, median score."""
     counts = words.say("unit.comma").join(
         f"{words.say(f'fleet.status.{status}')} {words.format_whole(count)}" for status, count in report.counts.items()

@@ -32,7 +32,7 @@ def name_previous(checkup: Checkup, previous: PreviousRun, words: Words) -> str:
     return words.say("history.since_baseline" if previous.baseline else "history.since", at=at)
 
 
-def summarize_change(checkup: Checkup, words: Words) -> str | None:
+def summarise_change(checkup: Checkup, words: Words) -> str | None:
     """One paragraph: the score then and now, whether that is a change, and which findings are new or resolved."""
     previous = checkup.previous
     if previous is None:
@@ -149,7 +149,7 @@ def _name_advice(members: Sequence[FollowUp], words: Words) -> str:
     return words.say("unit.brackets", what=name, inside=format_segment(parts, words)) if parts else name
 
 
-def summarize_followup(members: Sequence[FollowUp], words: Words) -> str:
+def summarise_followup(members: Sequence[FollowUp], words: Words) -> str:
     """``Keep the cut-off (warehouse=WH2): 18 → 5 misses a week, better beyond noise; +4 points``."""
     followup = members[0]
     parts = [_format_change(followup, words), *([words.say(f"change.{followup.change}")] if followup.change else [])]
@@ -167,7 +167,7 @@ def describe_followup(members: Sequence[FollowUp], words: Words) -> list[str]:
     if followup.after is not None:
         parts = (_format_counts(part, words) for part in (followup.before, followup.after))
         texts.append(words.say("history.arrow", **dict(zip(("then", "now"), parts, strict=True))))
-    return [summarize_followup(members, words), words.say("unit.semicolon").join(texts)]
+    return [summarise_followup(members, words), words.say("unit.semicolon").join(texts)]
 
 
 def _format_points(followup: FollowUp, words: Words) -> list[str]:
@@ -226,7 +226,7 @@ class TrendRow(NamedTuple):
     events: tuple[str, ...]
 
 
-def summarize_trend(trend: Trend, words: Words) -> str | None:
+def summarise_trend(trend: Trend, words: Words) -> str | None:
     """The scores of the last runs in one line, a gap as ``…``; None for fewer than three runs."""
     line = next((line for line in trend.lines if line.kind == "score"), None)
     if line is None or len(trend.runs) < LEAST_BRIEF:

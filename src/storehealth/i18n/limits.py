@@ -23,9 +23,9 @@ def is_within_reach(line: PlatformLine) -> bool:
     return not line.over and line.margin is not None and line.margin <= max(FEW_MISSES, line.judged // ROWS_PER_MISS)
 
 
-def summarize_limits(checkup: Checkup, words: Words) -> str | None:
+def summarise_limits(checkup: Checkup, words: Words) -> str | None:
     """Platform limits that are broken or nearly broken, in one paragraph; None where all hold with room to spare."""
-    lines = [_summarize(line, words) for line in checkup.platform_view if line.over or is_within_reach(line)]
+    lines = [_summarise(line, words) for line in checkup.platform_view if line.over or is_within_reach(line)]
     if not lines:
         return None
     more = [words.count("notify.more", len(lines) - MOST_SHOWN)] if len(lines) > MOST_SHOWN else []
@@ -39,7 +39,7 @@ def _title_platform(checkup: Checkup, words: Words) -> str:
     return words.say("unit.brackets", what=title, inside=checkup.site) if checkup.site else title
 
 
-def _summarize(line: PlatformLine, words: Words) -> str:
+def _summarise(line: PlatformLine, words: Words) -> str:
     value, bound = words.format_figure(line.value, line.unit), words.format_bound(line.limit, line.unit, line.higher_is)
     limit = mark_doubt(bound, line.limit_source.verified, words)
     if line.margin is None:

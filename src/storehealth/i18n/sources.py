@@ -162,7 +162,7 @@ def describe_export(export: ExportSuggestion, words: Words, most: int | None = N
     return words.say("screen.lets_menu", what=tables[:1].upper() + tables[1:], menu=menu, **values)
 
 
-def summarize_exports(exports: Sequence[ExportSuggestion], words: Words, most: int) -> str:
+def summarise_exports(exports: Sequence[ExportSuggestion], words: Words, most: int) -> str:
     """Several missing exports in one sentence: tables, layout and rules."""
     parts = []
     for export in exports:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storehealth.i18n import Words
-from storehealth.i18n.fleet import describe_change, describe_common, describe_help, describe_result, summarize_fleet
+from storehealth.i18n.fleet import describe_change, describe_common, describe_help, describe_result, summarise_fleet
 from storehealth.model.fleet import FleetReport
 from storehealth.notify import Delivery, Notice, announce_notice
 from storehealth.notify.notice import to_plain_line
@@ -39,7 +39,7 @@ def write_fleet_notice(report: FleetReport, words: Words, reports: Sequence[Path
     body = [to_plain_line(line) for line in _list_lines(report, words, colon)]
     if reports:
         body.append(words.say("notify.report", path=str(reports[0])))
-    return Notice(to_plain_line(f"{report.name}{colon}{summarize_fleet(report, words)}"), "\n".join(body))
+    return Notice(to_plain_line(f"{report.name}{colon}{summarise_fleet(report, words)}"), "\n".join(body))
 
 
 def _list_lines(report: FleetReport, words: Words, colon: str) -> Iterator[str]:

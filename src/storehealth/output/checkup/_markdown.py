@@ -17,7 +17,7 @@ from storehealth.i18n.history import (
     explain_change,
     group_followups,
     name_trend_lines,
-    summarize_change,
+    summarise_change,
 )
 from storehealth.model import Checkup, Trend, TrendLine
 from storehealth.support.control_chars import CONTROL_CHARS
@@ -61,7 +61,7 @@ def write_bullets(texts: Iterable[str]) -> list[str]:
 
 def describe_history(checkup: Checkup, words: Words) -> list[str]:
     """The change in one paragraph, for the head of the report."""
-    text = summarize_change(checkup, words)
+    text = summarise_change(checkup, words)
     return [escape(text), ""] if text else []
 
 

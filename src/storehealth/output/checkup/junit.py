@@ -30,7 +30,7 @@ from storehealth.i18n.findings import (
     list_causes,
     name_score,
     select_actions,
-    summarize_rows,
+    summarise_rows,
 )
 from storehealth.model import Area, Checkup, EvidenceRow, Finding, NotJudged
 from storehealth.support.control_chars import CONTROL_CHARS, CONTROL_CHARS_IN_LINES
@@ -179,7 +179,7 @@ def _area_suite(area: Area, checkup: Checkup, words: Words) -> JunitSuite:
         _name_class(checkup, area),
         checkup.run.started_at,
         {} if score is None else {"score": str(score)},
-        [_summarize(finding, words) for finding in findings],
+        [_summarise(finding, words) for finding in findings],
     )
 
 
@@ -188,7 +188,7 @@ def _name_class(checkup: Checkup, part: str) -> str:
     return f"{_clean(checkup.store) or checkup.tool.name}.{part}"
 
 
-def _summarize(finding: Finding, words: Words) -> str:
+def _summarise(finding: Finding, words: Words) -> str:
     """Verdict and figures of a finding in one line."""
     facts = describe_finding(finding, words) if finding.status != "not_applicable" else [words.render(finding.note)]
     status = words.say(f"status.{finding.status}")
@@ -228,7 +228,7 @@ def _explain(finding: Finding, checkup: Checkup, words: Words) -> list[str]:
         for driver in finding.drivers
     ]
     shown = finding.evidence.rows[:ROWS]
-    more = summarize_rows(finding, len(shown), words)
+    more = summarise_rows(finding, len(shown), words)
     return [*lines, *(_describe_row(row, words) for row in shown), *([more] if more else [])]
 
 

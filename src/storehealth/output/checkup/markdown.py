@@ -34,10 +34,10 @@ from storehealth.i18n.findings import (
     select_measured,
     select_refused,
     select_troubles,
-    summarize_causes,
-    summarize_rows,
+    summarise_causes,
+    summarise_rows,
 )
-from storehealth.i18n.history import summarize_change
+from storehealth.i18n.history import summarise_change
 from storehealth.i18n.limits import (
     UNSURE,
     compare_printed,
@@ -45,7 +45,7 @@ from storehealth.i18n.limits import (
     describe_margin,
     describe_money,
     describe_since,
-    summarize_limits,
+    summarise_limits,
 )
 from storehealth.i18n.sources import (
     describe_data,
@@ -114,7 +114,7 @@ def _write(checkup: Checkup, blocks: Iterable[Callable[[Checkup, Words], list[st
 
 def _write_short_head(checkup: Checkup, words: Words) -> list[str]:
     name, parts = name_score(checkup, words), describe_score(checkup, words)
-    since = summarize_change(checkup, words)
+    since = summarise_change(checkup, words)
     return [
         f"# {escape(words.say('report.title', store=checkup.store))}",
         "",
@@ -151,7 +151,7 @@ def _write_short_actions(checkup: Checkup, words: Words) -> list[str]:
 
 
 def _write_limits_brief(checkup: Checkup, words: Words) -> list[str]:
-    text = summarize_limits(checkup, words)
+    text = summarise_limits(checkup, words)
     return [escape(text), ""] if text else []
 
 
@@ -175,7 +175,7 @@ def _write_short_findings(checkup: Checkup, words: Words) -> list[str]:
 
 def _write_short_causes(shown: list[Finding], words: Words) -> list[str]:
     """The largest causes of each finding, a bullet each."""
-    causes = [f"{finding.code} {text}" for finding in shown if (text := summarize_causes(finding, words))]
+    causes = [f"{finding.code} {text}" for finding in shown if (text := summarise_causes(finding, words))]
     return write_bullets(causes) if causes else []
 
 
@@ -377,7 +377,7 @@ def _write_rows(finding: Finding, words: Words) -> list[str]:
     if not rows:
         return []
     header = [words.say(f"column.{key}") for key in ("place", "entity", "at", "outcome", "details")]
-    more = summarize_rows(finding, len(rows), words)
+    more = summarise_rows(finding, len(rows), words)
     shown = write_table(header, [_write_row(row, words) for row in rows])
     return [f"**{words.say('heading.evidence')}**", "", *shown, *([escape(more), ""] if more else [])]
 

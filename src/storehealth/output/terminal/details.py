@@ -18,7 +18,7 @@ from storehealth.i18n.findings import (
     list_own_slices,
     select_measured,
     select_refused,
-    summarize_rows,
+    summarise_rows,
 )
 from storehealth.i18n.limits import compare_printed, describe_limit, describe_money
 from storehealth.i18n.sources import describe_days, group_refused
@@ -103,7 +103,7 @@ def _add_rows(page: Page, finding: Finding, indent: int, words: Words) -> None:
         page.add(TextRun(words.say("heading.evidence"), "italic"), indent=indent)
     for row in rows:
         page.add(*_format_row(page, row, words), indent=indent + 2, hang=indent + 4)
-    more = summarize_rows(finding, len(rows), words)
+    more = summarise_rows(finding, len(rows), words)
     if rows and more:
         page.add(TextRun(more, "dim"), indent=indent + 2)
 

@@ -18,7 +18,7 @@ from storehealth.i18n.fleet import (
     format_place,
     format_score,
     name_stores,
-    summarize_fleet,
+    summarise_fleet,
 )
 from storehealth.model.fleet import FleetReport, FleetStatus, LeagueLine
 from storehealth.output.terminal.page import Page, TextRun, pad_text
@@ -39,7 +39,7 @@ def add_fleet(page: Page, report: FleetReport, words: Words, details: bool = Fal
         words: Of the language wanted.
         details: Show every line of each block.
     """
-    page.add(TextRun(report.name, "bold", keep=True), "  ", summarize_fleet(report, words))
+    page.add(TextRun(report.name, "bold", keep=True), "  ", summarise_fleet(report, words))
     most = None if details else FIRST
 
     def add_block(key: str, lines: Sequence[Line], describe: Callable[[Line], tuple[str, str]], sign: str) -> None:

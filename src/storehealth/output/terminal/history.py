@@ -13,7 +13,7 @@ from storehealth.i18n.comparison import (
     format_statuses,
     has_changed,
     name_series,
-    summarize_pair,
+    summarise_pair,
 )
 from storehealth.i18n.history import (
     GAP,
@@ -24,9 +24,9 @@ from storehealth.i18n.history import (
     explain_change,
     group_followups,
     name_trend_lines,
-    summarize_change,
-    summarize_followup,
-    summarize_trend,
+    summarise_change,
+    summarise_followup,
+    summarise_trend,
 )
 from storehealth.i18n.values import DASH
 from storehealth.model import Checkup, FindingComparison, RunComparison, RunSummary, Trend, TrendLine
@@ -38,26 +38,26 @@ GUTTER = 2
 
 def add_since(page: Page, checkup: Checkup, words: Words, trend: bool) -> None:
     """The change since the run compared with, the first advice that is due for checking, and optionally the trend."""
-    lines = [summarize_change(checkup, words), _summarize_followups(checkup, words)]
-    lines += [_summarize_trend(page, checkup.trend, words)] if trend and checkup.trend else []
+    lines = [summarise_change(checkup, words), _summarise_followups(checkup, words)]
+    lines += [_summarise_trend(page, checkup.trend, words)] if trend and checkup.trend else []
     for line in lines:
         if line:
             page.add(line, hang=INDENT)
 
 
-def _summarize_trend(page: Page, trend: Trend, words: Words) -> str | None:
+def _summarise_trend(page: Page, trend: Trend, words: Words) -> str | None:
     """The scores so far, as a line of blocks and in figures."""
-    text = summarize_trend(trend, words)
+    text = summarise_trend(trend, words)
     scores = next((line.values for line in trend.lines if line.kind == "score"), ())
     return text if text is None or page.ascii_only else f"{draw_sparkline(scores[-TREND_BRIEF:])}  {text}"
 
 
-def _summarize_followups(checkup: Checkup, words: Words) -> str | None:
+def _summarise_followups(checkup: Checkup, words: Words) -> str | None:
     """The advice with the largest effect; the others are counted."""
     if not checkup.followups:
         return None
     first, more = group_followups(checkup.followups)[0][0], len(checkup.followups) - 1
-    text = words.say("history.helped", text=summarize_followup([first], words))
+    text = words.say("history.helped", text=summarise_followup([first], words))
     return f"{text}  … {words.count('count.more', more)}" if more else text
 
 
@@ -176,7 +176,7 @@ def add_comparison(page: Page, comparison: RunComparison, words: Words, details:
             TextRun(line.run, "dim", keep=True),
         )
     page.add_blank()
-    for text in summarize_pair(comparison, words):
+    for text in summarise_pair(comparison, words):
         page.add(text, hang=INDENT)
     shown = [finding for finding in comparison.findings if details or has_changed(finding)]
     page.add_blank()

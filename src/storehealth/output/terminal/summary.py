@@ -21,16 +21,16 @@ from storehealth.i18n.findings import (
     name_score,
     select_actions,
     sort_by_urgency,
-    summarize_causes,
+    summarise_causes,
 )
-from storehealth.i18n.limits import summarize_limits
+from storehealth.i18n.limits import summarise_limits
 from storehealth.i18n.sources import (
     MOST_NAMED,
     describe_data,
     describe_export,
     describe_refusal,
     describe_rejected,
-    summarize_exports,
+    summarise_exports,
 )
 from storehealth.model import AreaScore, Checkup, Finding, NotJudged, Source, Window
 from storehealth.output.terminal.history import add_since
@@ -187,7 +187,7 @@ def add_deadlines(page: Page, checkup: Checkup, words: Words) -> None:
 
 def add_platform(page: Page, checkup: Checkup, words: Words) -> None:
     """One paragraph where a limit of the platform is broken or within reach."""
-    text = summarize_limits(checkup, words)
+    text = summarise_limits(checkup, words)
     if text:
         page.add_blank()
         page.add(text, hang=2)
@@ -246,7 +246,7 @@ def add_finding(page: Page, finding: Finding, words: Words, usual: Window | None
 
 def add_causes(page: Page, finding: Finding, words: Words) -> None:
     """The largest causes of a finding's misses, in one paragraph below it."""
-    causes = summarize_causes(finding, words)
+    causes = summarise_causes(finding, words)
     if causes:
         indent = max(cell_len(format_status(status, words)) for status in ("fail", "watch")) + 2
         page.add(causes, indent=indent, hang=indent + 2)
@@ -268,7 +268,7 @@ def add_missing_exports(page: Page, checkup: Checkup, words: Words, whole: int |
         page.add(f"– {describe_export(export, words, codes)}", indent=2, hang=4)
     rest = wanted[whole:] if whole is not None else ()
     if rest:
-        page.add(f"– {summarize_exports(rest, words, CODES)}", indent=2, hang=4)
+        page.add(f"– {summarise_exports(rest, words, CODES)}", indent=2, hang=4)
 
 
 def add_not_judged(page: Page, members: list[NotJudged], words: Words) -> None:
