@@ -20,9 +20,10 @@ from storehealth.db.sql import OUTCOME, OUTCOMES
 from storehealth.model import Window
 
 MET, LATE, OVERDUE, UNDECIDED, NOT_JUDGEABLE, EXEMPT = (f"'{outcome}'::{OUTCOME}" for outcome in OUTCOMES)
-DEFECT = f"_outcome IN ({LATE}, {OVERDUE})"
-JUDGED = f"_outcome IN ({MET}, {LATE}, {OVERDUE})"
-COUNTED = f"_outcome NOT IN ({EXEMPT}, {NOT_JUDGEABLE})"
+DEFECT = f"_outcome BETWEEN {LATE} AND {OVERDUE}"
+JUDGED = f"_outcome <= {OVERDUE}"
+COUNTED = f"_outcome <= {UNDECIDED}"
+"""Ranges, not lists: in a filter, each word of a list would work out the outcome again."""
 FIGURES = (
     r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|value|open|taken_out|unsure"
     r"|(by|mends|beside|still|basis|why)\d+(_\d+)?)$')"
