@@ -83,14 +83,27 @@ PLAIN = "{0} > '2000-01-02' AND {0} < '2099' AND strlen({0}) > 9"
 """SQL condition that nearly all times meet and other texts meet only by chance, so that no more tests are needed."""
 
 
-PLAIN_CELLS: dict[Kind, str] = {
-    "time": r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d",
-    "id": r"[0-9A-Za-z][0-9A-Za-z_-]*",
-    "money": r"-?\d{1,12}(\.\d{1,2}|\.\d{4})?",  # 1.990 may be a thousand
-    "number": r"-?\d{1,12}(\.\d{1,4})?",
-    "integer": r"-?\d{1,15}",
+TIME_FORMATS = {
+    rf"20\d\d{mark}\d\d?{mark}\d\d?{joint}{clock}": f"%Y{mark}%m{mark}%d{joint}{form}"
+    for mark in "-/"
+    for joint, clock, form in (
+        *((joint, r"\d\d?:\d\d:\d\d", "%H:%M:%S") for joint in " T"),
+        *((joint, r"\d\d?:\d\d", "%H:%M") for joint in " T"),
+        ("", "", ""),
+    )
 }
-"""How nearly all cells of these types are written: such a text is the value, and needs none of the steps of this module."""
+"""Times that the reader of CSV can turn into values itself, and the format of each for it."""
+NUMBERED = r"([A-Za-z][A-Za-z_-]*)?\d[0-9A-Za-z_-]*"
+"""An id with a digit: no word, and no text of a note or a total."""
+PLAIN_CELLS: dict[Kind, tuple[str, ...]] = {
+    "time": (*TIME_FORMATS, r"20\d\d[-/]\d\d?[-/]\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d{1,9})?)?)?"),
+    "id": (NUMBERED, r"[0-9A-Za-z][0-9A-Za-z_-]*"),
+    "money": (r"-?\d{1,12}(\.\d{1,2}|\.\d{4})?",),  # 1.990 may be a thousand
+    "number": (r"-?\d{1,12}(\.\d{1,4})?",),
+    "integer": (r"-?\d{1,15}",),
+}
+"""How nearly all cells of these types are written, the narrowest pattern first: such a text is the value, and needs none of
+the steps of this module."""
 WORDS_FOR_NONE = ("null", "none", "nan")
 """What means "no value" although it is written like an id."""
 
@@ -101,13 +114,20 @@ def list_blank_words(kind: Kind, column: LayoutColumn) -> list[str]:
     return [*blanks, "-999", "-999.0", "-999.00"] if kind in NUMBERS else blanks
 
 
-def is_plain(text: str, kind: Kind, column: LayoutColumn) -> str:
-    """SQL condition that a text is written like nearly all of its type; never true of one that means "no value"."""
-    words = _list_literals(word.lower() for word in (*list_blank_words(kind, column), *WORDS_FOR_NONE))
-    test = f"regexp_full_match({text}, {quote_literal(PLAIN_CELLS[kind])})"
-    if kind == "time":  # 2000-01-01 and 2099-12-31 are what databases write for "none"
-        return f"{test} AND {text} > '2000-01-02' AND {text} < '2099' AND {text} NOT IN ({words})"
-    return f"{test} AND lower({text}) NOT IN ({words})"
+def is_plain(text: str, kind: Kind, column: LayoutColumn, pattern: str) -> str:
+    """SQL condition that a text is written like one of :data:`PLAIN_CELLS`; never true of one that means "no value".
+
+    Where the reader of CSV made a time of the text, the condition is on that.
+    """
+    # 2000-01-01 and 2099-12-31 are what databases write for "none"
+    if pattern in TIME_FORMATS:
+        return f"{text} >= TIMESTAMP '2000-01-02' AND {text} < TIMESTAMP '2099-01-01'"
+    test = f"regexp_full_match({text}, {quote_literal(pattern)})"
+    words = [word.lower() for word in (*list_blank_words(kind, column), *WORDS_FOR_NONE)]
+    if kind == "time":
+        return f"{test} AND {text} > '2000-01-02' AND {text} < '2099' AND {text} NOT IN ({_list_literals(words)})"
+    longest = max(len(word.encode()) for word in words)
+    return f"{test} AND (strlen({text}) > {longest} OR lower({text}) NOT IN ({_list_literals(words)}))"
 
 
 def keep_word(text: str) -> str:

@@ -16,14 +16,17 @@ from storehealth.catalogue.layout import Layout, LayoutColumn
 from storehealth.catalogue.table import SQL_TYPES, Table, TableColumn
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import (
+    NUMBERED,
     PLAIN_CELLS,
     REASONS,
     TIDY_STEPS,
+    TIME_FORMATS,
     apply_words,
     has_month_names,
     has_steps,
     is_plain,
     keep_word,
+    list_blank_words,
     list_time_parts,
     mark_steps,
     quote_literal,
@@ -60,8 +63,8 @@ class ReadingPlan(NamedTuple):
     """Events later than this have not happened, so such a time is a slip."""
     dotted: frozenset[str] = frozenset()
     """Layout columns with amounts in which a dot groups thousands."""
-    plain: frozenset[str] = frozenset()
-    """Layout columns all of whose cells are taken to be plain (see :func:`storehealth.intake.cells.is_plain`)."""
+    plain: Mapping[str, str] = {}
+    """Layout columns all of whose cells are taken to be plain (see :func:`storehealth.intake.cells.is_plain`), and how."""
 
     @property
     def main_table(self) -> Table:
@@ -85,16 +88,51 @@ class ReadingPlan(NamedTuple):
         """Whether a layout column is the time a row of some table begins with."""
         return key.rpartition(".")[2] in {self.tables[name].born for name in self.layout.feeds}
 
-    def find_plain_columns(self, top: Iterable[Sequence[str]]) -> frozenset[str]:
-        """Find the layout columns whose cells in the first rows are plain, so that the others may be."""
-        rows = list(top)
-        return frozenset(
-            key
-            for key, column, target in self.iterate_read_columns()
-            if target.type in PLAIN_CELLS and not column.fill_down and len(self.list_places(key)) == 1
-            if not (column.words or column.contains or column.times or has_month_names(column))
-            if all(_looks_plain(row, self.match.columns[key], PLAIN_CELLS[target.type]) for row in rows)
-        )
+    def find_plain_columns(self, top: Iterable[Sequence[str]], typed: bool) -> dict[str, str]:
+        """Find the layout columns whose cells in the first rows are plain, so that the others may be, and how they are.
+
+        Args:
+            top: Cells of the first rows.
+            typed: Whether the rows are read by :func:`storehealth.intake.containers.delimited.select_rows`.
+        """
+        rows, found = list(top), dict[str, str]()
+        for key, column, target in self.iterate_read_columns():
+            if target.type not in PLAIN_CELLS or column.fill_down or len(self.list_places(key)) > 1:
+                continue
+            if column.words or column.contains or column.times or has_month_names(column):
+                continue
+            cells = [cell for row in rows for cell in row[self.match.columns[key] :][:1] if cell]
+            patterns = self._list_patterns(key, typed and bool(cells))
+            fitting = (each for each in patterns if all(re.fullmatch(each, cell, re.ASCII) for cell in cells))
+            if pattern := next(fitting, None):
+                found[key] = pattern
+        return _unify_formats(found)
+
+    def _list_patterns(self, key: str, typed: bool) -> Iterator[str]:
+        """The patterns that the cells of a column may all have, the narrowest first."""
+        kind, name = self.target_column(key).type, key.rpartition(".")[2]
+        words = (*list_blank_words(kind, self.layout.columns[key]), self.layout.skip or "", self.layout.only or "")
+        is_shared = list(self.match.columns.values()).count(self.match.columns[key]) > 1
+        is_time = typed and not is_shared and not any(re.search(rf"\b{name}\b|20\d\d", word) for word in words)
+        for pattern in PLAIN_CELLS[kind]:
+            if (is_time or pattern not in TIME_FORMATS) and (key in self.id_keys or pattern != NUMBERED):
+                yield pattern
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """The layout columns of times that the reader of CSV makes of its cells, and how these are written."""
+        return {key: TIME_FORMATS[pattern] for key, pattern in self.plain.items() if pattern in TIME_FORMATS}
+
+    def without_plain(self, keys: Iterable[str]) -> ReadingPlan:
+        """The plan to read these columns with every step."""
+        return self._replace(plain={key: pattern for key, pattern in self.plain.items() if key not in keys})
+
+    @property
+    def id_keys(self) -> list[str]:
+        """The layout columns of ids that are part of the main table's key."""
+        table = self.main_table
+        keys = (self.layout.find_column(table.name, key) for key in table.key if table.columns[key].type == "id")
+        return [key for key in keys if key in self.match.columns]
 
     @property
     def later_times(self) -> list[str]:
@@ -153,9 +191,15 @@ class ReadingPlan(NamedTuple):
             yield key, self.layout.columns[key], self.target_column(key)
 
 
-def _looks_plain(row: Sequence[str], place: int, pattern: str) -> bool:
-    cell = row[place] if place < len(row) else ""
-    return not cell or re.fullmatch(pattern, cell, re.ASCII) is not None
+def _unify_formats(plain: dict[str, str]) -> dict[str, str]:
+    """Leave times in a further format to SQL: DuckDB takes one with a clock and one without for a file."""
+    first = dict[bool, str]()
+    return {
+        key: pattern
+        if pattern not in TIME_FORMATS or first.setdefault("%H" in TIME_FORMATS[pattern], pattern) == pattern
+        else PLAIN_CELLS["time"][-1]
+        for key, pattern in plain.items()
+    }
 
 
 def build_staging_sql(plan: ReadingPlan, body: str, marks: Sequence[str] = ()) -> str:
@@ -185,20 +229,19 @@ def build_staging_sql(plan: ReadingPlan, body: str, marks: Sequence[str] = ()) -
     )
 
 
-def list_odd_columns(plan: ReadingPlan, bits: int) -> frozenset[str]:
+def list_odd_columns(plan: ReadingPlan, bits: int) -> list[str]:
     """The columns taken to be plain of which a cell is not, from all values of :data:`ODD` together."""
-    return frozenset(key for place, key in enumerate(sorted(plan.plain)) if bits >> place & 1)
+    return [key for place, key in enumerate(sorted(plan.plain)) if bits >> place & 1]
 
 
 def _mark_odd(plan: ReadingPlan) -> str:
     """SQL of one bit for each column taken to be plain: whether its cell is not."""
     tests = []
-    for place, key in enumerate(sorted(plan.plain)):
+    for place, (key, pattern) in enumerate(sorted(plan.plain.items())):
         cell = f"c{plan.match.columns[key]}"
-        plain = is_plain(cell, plan.target_column(key).type, plan.layout.columns[key])
-        tests.append(
-            f"(CASE WHEN {cell} = '' OR {plain} THEN 0 WHEN {cell} IS NULL THEN 0 ELSE {1 << place} END)::BIGINT"
-        )
+        plain = is_plain(cell, plan.target_column(key).type, plan.layout.columns[key], pattern)
+        empty = "" if key in plan.formats else f"{cell} = '' OR "
+        tests.append(f"(CASE WHEN {empty}{plain} THEN 0 WHEN {cell} IS NULL THEN 0 ELSE {1 << place} END)::BIGINT")
     return f"{' | '.join(tests)} AS {ODD}"
 
 
@@ -266,7 +309,7 @@ def _set_nulls(plan: ReadingPlan) -> Iterator[str]:
         if key in plan.plain:
             name = quote_name(key)
             yield from [f"NULL::VARCHAR AS {name_word(key)}"] if later else []
-            yield f"CASE WHEN {name} = '' THEN NULL ELSE {name} END AS {name}"
+            yield name if key in plan.formats else f"CASE WHEN {name} = '' THEN NULL ELSE {name} END AS {name}"
             continue
         if later:
             words = ", ".join(keep_word(name) for name, _ in plan.list_places(key))
@@ -366,7 +409,11 @@ def _with_own_names(plan: ReadingPlan, sql: str) -> str:
 
 def _list_unread(plan: ReadingPlan) -> Iterator[str]:
     """The cells of a row that could not be read, and whether the row is lost with them."""
-    unreadable = {key: f"({_text_column(key)} IS NOT NULL AND {quote_name(key)} IS NULL)" for key in plan.match.columns}
+    unreadable = {
+        key: f"({_text_column(key)} IS NOT NULL AND {quote_name(key)} IS NULL)"
+        for key, _, target in plan.iterate_read_columns()
+        if not (key in plan.formats or (key in plan.plain and target.type == "id"))  # these are their own values
+    }
     cells = ", ".join(f"CASE WHEN {test} THEN {_describe_cell(plan, key)} END" for key, test in unreadable.items())
     unread = f"list_filter([{cells}], lambda cell: cell IS NOT NULL)" if cells else NONE_UNREAD
     fatal = [test for key, test in unreadable.items() if is_fatal(plan, key)]

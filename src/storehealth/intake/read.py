@@ -21,6 +21,7 @@ from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name, select_macros, split_macros
 from storehealth.intake.containers import TOP_RECORDS, Body, Damage, Sheet
+from storehealth.intake.containers.delimited import select_rows
 from storehealth.intake.normalise import (
     LOST,
     ODD,
@@ -202,13 +203,12 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclea
     body = sheet.read_body(plan.match.first, plan.match.width, careful=plan.fills_down, free_tail=free_tail)
     if body.first_line is not None and plan.layout.order_cells == "first_row":
         # Filling the rows of an order changes their order, so their numbers are taken before.
-        body = body._replace(sql=_number_rows(body), first_line=None)
-    plan = plan._replace(plain=plan.find_plain_columns(_list_samples(plan, sheet, body)))
-    body = _fill_staged(con, plan, sheet, body)
+        body = body._replace(sql=_number_rows(body), first_line=None, rows=None)
+    plan = plan._replace(plain=plan.find_plain_columns(_list_samples(plan, sheet, body), typed=body.rows is not None))
+    plan, body = _fill_staged(con, plan, sheet, body)
     tally = count_odd_rows(con, plan).get(0, RowTally())
     if tally.odd:  # of these columns every cell is read with care; of the others none needs it
-        plan = plan._replace(plain=plan.plain - list_odd_columns(plan, tally.odd))
-        body = _fill_staged(con, plan, sheet, body)
+        plan, body = _fill_staged(con, plan.without_plain(list_odd_columns(plan, tally.odd)), sheet, body)
         tally = count_odd_rows(con, plan).get(0, RowTally())
     if tally.rounded:
         refuse_rounded_ids(con, plan)
@@ -216,7 +216,7 @@ def _stage(con: Con, plan: ReadingPlan, sheet: Sheet) -> tuple[Body, list[Unclea
     if tally.unread:
         decided = decide_times(con, decided)
     if decided is not plan:
-        body = _fill_staged(con, decided, sheet, body)
+        decided, body = _fill_staged(con, decided, sheet, body)
         tally = count_odd_rows(con, decided).get(0, RowTally())
     _define_numbered(con, plan, body, tally)
     return body, unclear
@@ -259,22 +259,43 @@ def count_odd_rows(con: Con, plan: ReadingPlan, file: str = "0") -> dict[int, Ro
 
 def _is_bare(plan: ReadingPlan) -> str:
     """SQL condition: a row has no text in the columns that are read."""
-    cells = [key for key in plan.match.columns if not plan.layout.columns[key].fill_down]
-    return " AND ".join([*(f"{quote_name(key)} IS NULL" for key in cells), f"{UNREAD} IS NULL"])
+    cells = [quote_name(key) for key in plan.match.columns if not plan.layout.columns[key].fill_down]
+    first, *others = [*cells, UNREAD]
+    # CASE, as the further tests of AND would be computed for every row.
+    return (
+        f"CASE WHEN {first} IS NULL THEN {' AND '.join(f'{cell} IS NULL' for cell in others) or 'true'} ELSE false END"
+    )
 
 
-def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> Body:
-    """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up."""
+def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> tuple[ReadingPlan, Body]:
+    """Fill the table ``staged`` from a body, or from one read record by record where the quick one does not add up.
+
+    Returns:
+        The plan without the columns of times in which one is written differently, and the body.
+    """
     try:
         count = _fill(con, plan, body)
+    except duckdb.ConversionException as error:
+        odd = _find_odd_time(plan, body, str(error))
+        if not odd:
+            raise
+        return _fill_staged(con, plan.without_plain(odd), sheet, body)
     except (duckdb.InvalidInputException, duckdb.NotImplementedException):  # the second: of lines that are too long
         count = None
         if body.expected is None:
             raise
     if body.expected is not None and count != body.expected:
         body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=has_free_tail(plan))
-        _fill(con, plan, body)
-    return body
+        return _fill_staged(con, plan, sheet, body)
+    return plan, body
+
+
+def _find_odd_time(plan: ReadingPlan, body: Body, error: str) -> list[str]:
+    """The column of times that DuckDB could not read, by its error; all of them where that names none."""
+    shift = body.rows is not None and body.rows.begin is None
+    found = re.search(r'column "c(\d+)"', error)
+    named = [key for key in plan.formats if found and plan.match.columns[key] + shift == int(found[1])]
+    return named or list(plan.formats)
 
 
 def has_free_tail(plan: ReadingPlan) -> bool:
@@ -301,7 +322,9 @@ def _find_blank(con: Con, plan: ReadingPlan, body: Body) -> bool:
 
 def _fill(con: Con, plan: ReadingPlan, body: Body) -> int:
     """Fill the table ``staged``; give its number of rows."""
-    sql = build_staging_sql(plan, body.sql, ["source_row"] if body.first_line is None else [])
+    formats = {plan.match.columns[key]: form for key, form in plan.formats.items()}
+    source = select_rows(body.rows, plan.match.width, formats) if formats and body.rows else body.sql
+    sql = build_staging_sql(plan, source, ["source_row"] if body.first_line is None else [])
     define_macros(con, sql)
     with limit_pack_sql(con, plan):
         return _fetch_number(con, f"CREATE OR REPLACE TEMP TABLE staged AS {sql}")

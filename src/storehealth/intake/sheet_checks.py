@@ -18,7 +18,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from storehealth.errors import FileRefused
-from storehealth.intake.cells import NUMERIC_DATE, quote_literal, quote_name
+from storehealth.intake.cells import NUMBERED, NUMERIC_DATE, quote_literal, quote_name
 from storehealth.intake.containers import Body, TextRecord
 from storehealth.intake.normalise import LOST, PASSED, SKIPPED, UNREAD, ReadingPlan, is_fatal
 from storehealth.intake.records import FOOTER, HEADER_ROW, TOTAL, TOTAL_ROW
@@ -162,24 +162,21 @@ def find_left_out(con: DuckDBPyConnection, plan: ReadingPlan, body: Body) -> boo
 
 def is_odd_id(plan: ReadingPlan) -> str:
     """Condition on the id of a row: missing, without any digit, or of several words."""
-    ids = [quote_name(str(key)) for key in _list_id_keys(plan)]
-    return (
-        " OR ".join(f"coalesce(NOT regexp_matches({key}, '[0-9]') OR contains({key}, ' '), true)" for key in ids)
-        or "false"
-    )
+    return " OR ".join(_is_odd_id(plan, key) for key in plan.id_keys) or "false"
 
 
-def _list_id_keys(plan: ReadingPlan) -> list[str]:
-    table = plan.main_table
-    keys = (plan.layout.find_column(table.name, key) for key in table.key if table.columns[key].type == "id")
-    return [key for key in keys if key in plan.match.columns]
+def _is_odd_id(plan: ReadingPlan, key: str) -> str:
+    name = quote_name(key)
+    if plan.plain.get(key) == NUMBERED:
+        return f"{name} IS NULL"
+    return f"coalesce(NOT regexp_matches({name}, '[0-9]') OR contains({name}, ' '), true)"
 
 
 def _add_totals_and_notes(con: DuckDBPyConnection, plan: ReadingPlan, body: Body, is_rare: bool) -> None:
     """Add the odd rows that sum up others or repeat the header, and those below all with one or two cells and no id."""
     number = "" if body.first_line is None else f"row_number() OVER () + {body.first_line - 1} AS source_row, "
     cells = ", ".join(f"trim_blanks(c{place})" for place in range(plan.match.width))
-    ids = [f"trim_blanks(c{plan.match.columns[key]})" for key in _list_id_keys(plan)]
+    ids = [f"trim_blanks(c{plan.match.columns[key]})" for key in plan.id_keys]
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE odd_cells AS"
         f" SELECT source_row, list_filter([{cells}], lambda cell: cell <> '') AS cells,"
@@ -265,8 +262,9 @@ def may_be_rounded(plan: ReadingPlan) -> str:
 def _count_rounded(key: str) -> str:
     """SQL aggregate: how many ids have nothing but zeros behind the digits that Excel keeps; 0 where others have not."""
     name = quote_name(key)
-    is_rounded = f"CASE WHEN ends_with({name}, '0') THEN trim({name}[{KEPT + 1}:], '0') = '' ELSE false END"
-    rounded = f"count_if({_is_long(key)} AND {is_rounded})"
+    # CASE within CASE, as of few ids the last digits are looked at, and AND would have those of all.
+    zeros = f"CASE WHEN ends_with({name}, '0') THEN trim({name}[{KEPT + 1}:], '0') = '' ELSE false END"
+    rounded = f"count_if(CASE WHEN {_is_long(key)} THEN {zeros} ELSE false END)"
     return f"(CASE WHEN {rounded} >= {NEARLY_ALL} * count_if({_is_long(key)}) THEN {rounded} ELSE 0 END)"
 
 
@@ -303,7 +301,7 @@ def decide_amounts(
     doubtful = [key for key in money if may_be_grouped(top, plan.match.columns[key])]
     unclear = list[Unclear]()
     found = frozenset(key for key in doubtful if _groups_by_dots(con, plan, key, body, top, unclear))
-    return plan._replace(dotted=found, plain=plan.plain - found) if found else plan, unclear
+    return plan._replace(dotted=found) if found else plan, unclear
 
 
 def may_be_grouped(top: Sequence[TextRecord], place: int) -> bool:

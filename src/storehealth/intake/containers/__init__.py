@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import zipfile
+from collections.abc import Mapping
 from enum import IntEnum
 from functools import cache
 from itertools import count
@@ -251,9 +252,10 @@ def name_copy(scratch: Path, name: str) -> Path:
     return scratch / f"{next(_COPIES)}-{name}"
 
 
-def declare_columns(width: int) -> str:
-    """Return the ``columns`` argument of DuckDB's read_csv: c0, c1 … as text."""
-    return "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width)) + "}"
+def declare_columns(width: int, formats: Mapping[int, str]) -> str:
+    """Return the ``columns`` argument of DuckDB's read_csv: c0, c1 … as text, or as what a format of times gives."""
+    types = {place: "TIMESTAMP" if "%H" in form else "DATE" for place, form in formats.items()}
+    return "{" + ", ".join(f"'c{index}': '{types.get(index, 'VARCHAR')}'" for index in range(width)) + "}"
 
 
 def refuse_foreign_formats(head: Head) -> None:

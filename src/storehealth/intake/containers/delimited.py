@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -31,6 +31,7 @@ VERSION = 2
 DELIMITERS = (",", ";", "\t", "|")
 DECLARATION = re.compile('"?sep=([^"\\w])"?', re.IGNORECASE)
 LONGEST_LINE = 16 << 20
+NO_CELL = "\\0"
 QUOTE, DOUBLED = '"', '""'
 WRAPPED = re.compile('"([^"]*(?:""[^"]*)*)"[,;\\t ]*')
 """A line that is one quoted cell."""
@@ -108,8 +109,7 @@ class DelimitedTable:
             return self._read_carefully(begin, width, free_tail)
         damages = tuple(damage for damage in self.text.damages if damage.line >= begin)
         rows = RowsFile(self.text.path, self.delimiter, begin)
-        sql = build_csv_query(self.text.path, width, self.delimiter, begin - 1)
-        return Body(sql, damages, begin, self.text.lines - begin + 1, rows)
+        return Body(select_rows(rows, width), damages, begin, self.text.lines - begin + 1, rows)
 
     def _has_one_line_each(self, first: int) -> bool:
         return not any("\n" in cell for record in self.top[:first] for cell in record.cells)
@@ -163,18 +163,43 @@ def write_records(
 
 def read_copy(copy: Path, width: int, damages: Iterable[Damage]) -> Body:
     """Read the rows of a copy made by :func:`write_records`."""
+    rows = RowsFile(copy, ",")
+    return Body(select_rows(rows, width), tuple(sorted(damages)), rows=rows)
+
+
+def select_rows(rows: RowsFile, width: int, formats: Mapping[int, str] | None = None) -> str:
+    """SQL for the rows of a file, as :class:`storehealth.intake.containers.Body` has it.
+
+    Args:
+        rows: The file.
+        width: Number of columns of the header.
+        formats: Places of cells that are read as times, and how they are written. DuckDB raises where one is not, and gives
+            NULL for every empty cell of the file.
+    """
+    if rows.begin is not None:
+        return build_csv_query(rows.path, width, rows.delimiter, rows.begin - 1, formats)
     columns = ", ".join(f"c{index + 1} AS c{index}" for index in range(width))
-    sql = f"SELECT c0::BIGINT AS source_row, {columns} FROM ({build_csv_query(copy, width + 1)})"
-    return Body(sql, tuple(sorted(damages)), rows=RowsFile(copy, ","))
+    shifted = {place + 1: form for place, form in (formats or {}).items()}
+    csv_rows = build_csv_query(rows.path, width + 1, rows.delimiter, formats=shifted)
+    return f"SELECT c0::BIGINT AS source_row, {columns} FROM ({csv_rows})"
 
 
-def build_csv_query(path: Path, width: int, delimiter: str = ",", skip: int = 0) -> str:
-    """Return SQL that reads a text table strictly, all columns as text; DuckDB raises where a record does not fit."""
-    # nullstr is a byte no file holds (NUL is refused), so that an empty cell stays an empty text.
+def build_csv_query(
+    path: Path, width: int, delimiter: str = ",", skip: int = 0, formats: Mapping[int, str] | None = None
+) -> str:
+    """Return SQL that reads a text table strictly; DuckDB raises where a record does not fit.
+
+    All columns are texts but those of ``formats``, among which there is one format with a clock and one without at most.
+    """
+    formats = formats or {}
+    times = {"timestampformat" if "%H" in form else "dateformat": form for form in formats.values()}
+    options = "".join(f", {option}={_quote(form)}" for option, form in times.items())
+    # The other nullstr is a byte no file holds (NUL is refused), so that an empty cell stays an empty text.
     return (
         f"SELECT * FROM read_csv({_quote(str(path))}, delim={_quote(delimiter)}, skip={skip}, header=false,"
         " auto_detect=false, strict_mode=true,"
-        f" quote='\"', escape='\"', nullstr='\\0', max_line_size={LONGEST_LINE}, columns={declare_columns(width)})"
+        f" quote='\"', escape='\"', nullstr={_quote('' if formats else NO_CELL)}, max_line_size={LONGEST_LINE},"
+        f" columns={declare_columns(width, formats)}{options})"
     )
 
 
