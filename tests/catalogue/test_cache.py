@@ -77,6 +77,16 @@ def test_a_changed_file_is_another_record(kept: Path, monkeypatch: pytest.Monkey
     assert len(list(kept.parent.glob("catalogue-*.json"))) == 2
 
 
+def test_a_record_in_the_place_of_another_is_not_used(
+    kept: Path, read: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of another version, whose data files are others."""
+    kept.rename(kept.with_name("catalogue-other.json"))
+    monkeypatch.setattr(storehealth.catalogue.files, "_locate", lambda _: kept.with_name("catalogue-other.json"))
+    assert storehealth.catalogue.load_record("other files") is None
+    assert load_again() == read
+
+
 def test_packs_are_always_read(kept: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(storehealth.catalogue, "_read_files", refuse)
     storehealth.catalogue._load.cache_clear()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -221,6 +223,42 @@ def test_a_flipped_bit_anywhere_in_the_lake_changes_no_figure(
         lines.clear()
         read_exports(tmp_path / "exports", catalogue, tmp_path / "lake", None, lines.append)
         assert lines == []
+
+
+def test_a_file_of_the_lake_in_the_place_of_another_changes_no_figure(
+    take: Take, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    """As a restored backup may leave it: whole, but of other rows."""
+    files = {"orders.csv": ORDERS, "later.csv": ORDERS.replace("2026", "2027") + "2,bad\n"}
+    first = take(files)
+    before = list(map(rows, first.tables))
+    places = list_state_files(tmp_path / "lake")
+    for place, other in permutations(places, 2):
+        place.write_bytes(other.read_bytes())
+        again = read_exports(tmp_path / "exports", catalogue, tmp_path / "lake")
+        assert again.model_dump(exclude={"tables", "rejects"}) == first.model_dump(exclude={"tables", "rejects"}), place
+        assert list(map(rows, again.tables)) == before, place
+
+
+def test_an_entry_in_the_place_of_another_is_read_anew(take: Take, tmp_path: Path) -> None:
+    """A folder with everything that belongs to it."""
+    first = take({"orders.csv": ORDERS, "later.csv": ORDERS.replace("2026", "2027")})
+    mine, other = (table.parquet.parent for table in first.tables)
+    before = list(map(rows, first.tables))
+    shutil.rmtree(mine)
+    shutil.copytree(other, mine)
+    assert list(map(rows, take({}).tables)) == before
+
+
+def test_files_of_an_older_version_are_no_damage(take: Take, tmp_path: Path, catalogue: Catalogue) -> None:
+    """Their digests were of the content alone."""
+    take({"orders.csv": ORDERS})
+    index = tmp_path / "lake" / "index.json"
+    text = index.read_text(encoding="utf-8").partition("\n")[0]
+    index.write_text(f"{text}\n{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}", encoding="utf-8")
+    lines: list[Message] = []
+    read_exports(tmp_path / "exports", catalogue, tmp_path / "lake", None, lines.append)
+    assert [line.id for line in lines if line.id == "progress.cache_damaged"] == []
 
 
 def test_what_the_lake_holds_is_digested_once_per_change(

@@ -264,7 +264,7 @@ def load_record(digest: str) -> Any:
         if not _is_ours(path):
             return None
         seal, _, content = path.read_bytes().partition(b"\n")
-        return json.loads(content) if seal == _seal(content) else None
+        return json.loads(content) if seal == _seal(path, content) else None
     except (OSError, ValueError):
         return None
 
@@ -275,7 +275,7 @@ def save_record(digest: str, record: Any) -> None:
     with suppress(OSError, ValueError):
         path = _locate(digest)
         make_private_folder(path.parent)
-        write_atomically(path, _seal(content) + b"\n" + content)
+        write_atomically(path, _seal(path, content) + b"\n" + content)
         path.chmod(0o600)
         records = sorted(path.parent.glob("catalogue-*.json"), key=lambda other: other.stat().st_mtime_ns)
         for old in records[:-RECORDS_KEPT]:
@@ -307,5 +307,6 @@ def _is_ours(path: Path) -> bool:
     return True
 
 
-def _seal(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
+def _seal(path: Path, content: bytes) -> bytes:
+    """The digest that a record begins with: of its name as well, which says what files it is of."""
+    return hashlib.sha256(path.name.encode() + b"\0" + content).hexdigest().encode()

@@ -8,8 +8,9 @@
     lake/<key>.at          after ``--no-cache`` gave something else: the folder that replaces that one
 
 A key is the digest of everything the result depends on, so an entry is right or does not exist. Entries are written in
-a scratch folder and moved into place whole. Every file carries or has its digest: a Parquet file is compared with it once
-per change of its size, times or inode (``checked.json``), and whatever is doubtful counts as absent and is read again.
+a scratch folder and moved into place whole. Every file carries or has its digest, which is of its place too, so that one
+restored under another's name is not taken for it: a Parquet file is compared with it once per change of its size, times
+or inode (``checked.json``), and whatever is doubtful counts as absent and is read again.
 What no run has used for three months is deleted. Exports hold personal data: only the owner may read the lake.
 """
 
@@ -38,6 +39,8 @@ DAY = 24 * 3600
 MOST_UNUSED = 90 * DAY
 """Seconds after which what no run has used is deleted."""
 DRAFT = ".draft-"
+OLD_DIGEST = 32
+"""Length of the digests of versions in which they were not of a file's place."""
 LONGEST_RUN = DAY
 """Seconds after which no run can still be reading an entry that was superseded."""
 
@@ -130,10 +133,10 @@ class Lake:
         """
         files = {path.name: [path.stat().st_size, _digest_file(path)] for path in sorted(folder.glob("*.parquet"))}
         record = json.loads(json.dumps(meta | {"files": files}))
-        self._write(folder / "meta.json", record)
+        self._write(folder / "meta.json", record, key)
         for path in (folder, *folder.iterdir()):
             restrict_to_owner(path)
-        self._write(folder / "checked.json", {name: _stat_file(folder / name) for name in files})
+        self._write(folder / "checked.json", {name: _stat_file(folder / name) for name in files}, key)
         with self.lock:
             target = self._locate(key)
             stored = self._load_meta(target)
@@ -162,23 +165,24 @@ class Lake:
         self._write(self.folder / f"{key}{POINTER_SUFFIX}", target.name)
         return target
 
-    def _write(self, path: Path, value: Any) -> None:
+    def _write(self, path: Path, value: Any, key: str = "") -> None:
+        """Write a file of the lake, or of the entry of a key, which is moved to its place later."""
         text = json.dumps(value, ensure_ascii=False)
         draft = path.with_name(f"{DRAFT}{uuid4().hex}")
         draft.touch(mode=0o600, exist_ok=False)
-        draft.write_text(f"{text}\n{_digest_text(text)}", encoding="utf-8")
+        draft.write_text(f"{text}\n{_digest_record(key, path.name, text)}", encoding="utf-8")
         draft.replace(path)
 
-    def _load(self, path: Path) -> Any:
+    def _load(self, path: Path, key: str = "") -> Any:
         """Load what :meth:`_write` has written; None where it is not there, or is damaged, which is counted."""
         try:
             if path.is_symlink():
                 raise ValueError("somebody else's")
             text, mark, digest = path.read_text(encoding="utf-8").rpartition("\n")
             _refresh(path)
-            if not mark:
+            if not mark or len(digest) == OLD_DIGEST:
                 return None  # of an older version
-            if digest != _digest_text(text):
+            if digest != _digest_record(key, path.name, text):
                 raise ValueError(digest)
             return json.loads(text)
         except ValueError:
@@ -191,16 +195,17 @@ class Lake:
 
     def _load_meta(self, folder: Path) -> Any:
         """Load the metadata of an entry, if all its files are as they were written."""
-        meta = None if folder.is_symlink() else self._load(folder / "meta.json")
+        key = folder.name.partition(".")[0]
+        meta = None if folder.is_symlink() else self._load(folder / "meta.json", key)
         if meta is None:
             return None
         states = {name: _stat_file(folder / name) for name in meta["files"]}
-        if self._load(folder / "checked.json") != states:
+        if self._load(folder / "checked.json", key) != states:
             if not all(_is_whole(folder / name, *facts) for name, facts in meta["files"].items()):
                 self.doubts.add(folder.name)
                 return None
             with suppress(OSError):  # the next run checks again
-                self._write(folder / "checked.json", states)
+                self._write(folder / "checked.json", states, key)
         _refresh(folder)
         return meta
 
@@ -237,8 +242,9 @@ def _name_file(path: Path) -> str:
     return escape_bytes(str(path.resolve()))
 
 
-def _digest_text(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=16).hexdigest()
+def _digest_record(key: str, name: str, text: str) -> str:
+    content = "\0".join((key, name, text)).encode("utf-8", errors="surrogatepass")
+    return hashlib.blake2b(content, digest_size=20).hexdigest()
 
 
 def _digest_file(path: Path) -> str:
