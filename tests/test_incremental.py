@@ -7,6 +7,8 @@ import io
 import os
 import shutil
 import zipfile
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -23,6 +25,7 @@ from tests.test_golden import fixed
 
 STORE = Path(__file__).parent / "stores" / "small" / "exports"
 PARTS = 3
+FIRST_DAY = datetime(2026, 3, 2)  # noqa: DTZ001 - times of a store are naive
 CATALOGUE = fixed()
 
 
@@ -159,12 +162,73 @@ class Folder(RuleBasedStateMachine):
 
 
 class AuditedFolder(Folder):
-    """The same, but each time it is audited."""
+    """The same, but each time it is audited; and later exports change what was known of days that are over."""
+
+    as_of: datetime | None = None
+    window = "all"
+
+    @rule(days=st.sampled_from([None, 3, 5, 30]), window=st.sampled_from(["all", "3d"]))
+    def the_question_changes(self, days: int | None, window: str) -> None:
+        """A moment in the middle of the rows hides those after it; one long after ends what was open."""
+        self.as_of = None if days is None else FIRST_DAY + timedelta(days=days)
+        self.window = window
+
+    @rule(place=st.integers(0, 99), status=st.sampled_from(["cancelled", "completed", "shipped"]))
+    def an_order_is_corrected(self, place: int, status: str) -> None:
+        """In a later export, as are all corrections."""
+        header, *orders = next(cells for name, cells in PIECES if name.startswith("orders_"))
+        order = dict(zip(header, orders[place % len(orders)], strict=True))
+        stamp = f"{FIRST_DAY + timedelta(days=9)}" if status == "cancelled" else ""
+        changed = order | {"status": status, "cancelled_at": stamp, "paid_amount": "1.00"}
+        self.free(".csv").write_bytes(written([header, [*changed.values()]]))
+
+    @rule(place=st.integers(0, 99), hours=st.integers(1, 400))
+    def a_parcel_arrives(self, place: int, hours: int) -> None:
+        """One that an earlier file may have had under way."""
+        header, *parcels = next(cells for name, cells in PIECES if name.startswith("shipments_"))
+        parcel = dict(zip(header, parcels[place % len(parcels)], strict=True))
+        left = datetime.fromisoformat(parcel["shipped_at"])
+        changed = parcel | {"delivered_at": f"{left + timedelta(hours=hours)}"}
+        self.free(".csv").write_bytes(written([header, [*changed.values()]]))
+
+    @rule(day=st.integers(0, 9), minutes=st.integers(0, 20), role=st.sampled_from(["", "agent", "customer", "bot"]))
+    def a_chat_goes_on(self, day: int, minutes: int, role: str) -> None:
+        """Past midnight, if late enough; and the account that answers is called this or that from file to file."""
+        asked = FIRST_DAY + timedelta(days=day, hours=23, minutes=50 + minutes)
+        header = ["conversation_id", "message_id", "sent_at", "sender_role", "sender", "text"]
+        said = [
+            ["night", f"{asked}-1", f"{asked}", "customer", "cust99", "Is anybody there?"],
+            ["night", f"{asked}-2", f"{asked + timedelta(seconds=40)}", role, "kim", "Yes, how can I help?"],
+        ]
+        self.free(".csv").write_bytes(written([header, *said]))
 
     def said(self, state: Path) -> object:
         """The whole checkup, but for the run's own facts."""
-        made = audit(self.exports, AuditRequest(state=state, platform="generic", window="all"))
-        return made.model_dump(mode="json", by_alias=True, exclude={"run"})
+        request = AuditRequest(state=state, platform="generic", window=self.window, as_of=self.as_of)
+        return audit(self.exports, request).model_dump(mode="json", by_alias=True, exclude={"run"})
+
+
+def test_later_exports_change_days_that_are_over() -> None:
+    """One after the other, over the state that all before have left."""
+    folder = AuditedFolder()
+    folder.start()
+    try:
+        folder.a_chat_goes_on(0, 8, "")
+        before = folder.said(folder.state)
+        for changes in (
+            [partial(folder.a_chat_goes_on, 0, 11, "agent")],
+            [partial(folder.an_order_is_corrected, 0, "cancelled"), partial(folder.a_parcel_arrives, 0, 300)],
+            [partial(folder.a_file_comes, PIECES[1], "utf-8")],
+            [partial(folder.the_question_changes, 5, "3d"), partial(folder.a_chat_goes_on, 2, 8, "bot")],
+        ):
+            for change in changes:
+                change()
+            folder.all_is_as_on_a_first_run()
+            after = folder.said(folder.state)
+            assert after != before, changes  # the change is one that figures show
+            before = after
+    finally:
+        folder.teardown()
 
 
 QUIET = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
