@@ -16,7 +16,15 @@ import pytest
 import tests.effort  # noqa: F401 - chooses the profile of Hypothesis before any test is read
 from storehealth.support.message import Message
 from tests.few_rules import SOME, Chosen, measure_chosen_rules
-from tests.session_cache import Sharing, reuse_application, reuse_checks, reuse_macros, share_figures, share_lake
+from tests.session_cache import (
+    Sharing,
+    query_alone,
+    reuse_application,
+    reuse_checks,
+    reuse_macros,
+    share_figures,
+    share_lake,
+)
 
 ROOT = Path(__file__).parent.parent
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -112,6 +120,7 @@ def _cheap_audits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         measure_chosen_rules(patch)
         reuse_application(patch)
         reuse_checks(patch)
+        query_alone(patch)
         reuse_macros(patch, tmp_path_factory.mktemp("spilled"))
         shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
         share_lake(patch, shared / "read")

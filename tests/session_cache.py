@@ -23,7 +23,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.cli import application
 from storehealth.commands import doctor
 from storehealth.commands.measured import StoreFigures, _Remembered
-from storehealth.db import Store
+from storehealth.db import Store, store
 from storehealth.errors import StorehealthError
 from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
@@ -127,6 +127,15 @@ def share_figures(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
     patch.setattr(_Remembered, "load", load_record)
     patch.setattr(_Remembered, "save", save_record)
+
+
+def query_alone(patch: pytest.MonkeyPatch) -> None:
+    """Query each store over one connection: the cores are busy with other tests. Those of side by side choose for themselves.
+
+    Args:
+        patch: Undoes it.
+    """
+    patch.setattr(store, "count_connections", lambda _: 1)
 
 
 def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -289,7 +289,7 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
         con.execute(f"SET threads = {max(threads - number + 1, 1)}")
     con.execute(f"SET temp_directory = {sql.quote_value(str(scratch or ''))}")
     con.execute("SET preserve_insertion_order = false")
-    if scratch and rows < PLAIN_BELOW:
+    if rows < PLAIN_BELOW:
         con.execute(f"SET disabled_optimizers = {sql.quote_value(_list_other_optimizers(con))}")
     connections = [con, *(con.cursor() for _ in range(number - 1))]
     for connection in connections:
