@@ -308,6 +308,31 @@ def test_a_link_to_a_folder_is_replaced_in_the_state_folder(take: Take, tmp_path
     assert (list(outside.iterdir()), link.is_symlink(), stat.S_IMODE(link.stat().st_mode)) == ([], False, 0o700)
 
 
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize("part", ["lake", "seen", "index.json", ".lock", "note", "entry", "meta.json", "checked.json"])
+def test_a_folder_in_the_place_of_a_file_or_a_file_in_that_of_a_folder_changes_nothing(
+    take: Take, tmp_path: Path, part: str, cache: bool
+) -> None:
+    """Such as a program that synchronises folders leaves: else the file of the store would count as unreadable."""
+    lake = tmp_path / "lake"
+    first = take({"orders.csv": ORDERS})
+    before = [rows(table) for table in first.tables]
+    entry, note = first.tables[0].parquet.parent, next((lake / "seen").iterdir())
+    places = {"lake": lake, "note": note, "entry": entry, "meta.json": entry / part, "checked.json": entry / part}
+    place = places.get(part, lake / part)
+    if place.is_dir():
+        shutil.rmtree(place)
+        place.write_text("a file", encoding="utf-8")
+    else:
+        place.unlink(missing_ok=True)
+        (place / "inside").mkdir(parents=True)
+    (tmp_path / "exports" / "other.csv").write_text(ORDERS.replace("1,", "2,"), encoding="utf-8")
+    again = take({}, options=IntakeOptions(cache=cache))
+    assert [source.kept for source in again.sources] == [1, 1]
+    assert rows(again.tables[0]) == before[0]
+    assert take({}).sources == again.sources
+
+
 def test_drafts_of_killed_runs_and_entries_long_unused_are_deleted(take: Take, tmp_path: Path) -> None:
     """Once a day; what is in use stays, and so do the digests of files that are still there."""
     lake = tmp_path / "lake"

@@ -62,6 +62,7 @@ class Lake:
         self.folder, self.trusted = folder, trusted
         for part in (folder, folder / "seen"):
             restrict_to_owner(make_state_folder(part))
+        _clear_place(folder / ".lock")
         self.lock = FileLock(folder / ".lock", mode=0o600)
         self.doubts = set[str]()
         """Stored results that were found damaged; they are read anew."""
@@ -171,6 +172,7 @@ class Lake:
         draft = path.with_name(f"{DRAFT}{uuid4().hex}")
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(f"{text}\n{_digest_record(key, path.name, text)}", encoding="utf-8")
+        _clear_place(path)
         draft.replace(path)
 
     def _load(self, path: Path, key: str = "") -> Any:
@@ -273,6 +275,12 @@ def _refresh(path: Path) -> None:
     with suppress(OSError):
         if time.time() - path.lstat().st_mtime > DAY:
             os.utime(path, follow_symlinks=False)
+
+
+def _clear_place(path: Path) -> None:
+    """Delete a folder that lies where a file of the lake belongs."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _delete(path: Path) -> None:

@@ -133,12 +133,12 @@ def make_private_folder(path: Path) -> Path:
 
 
 def make_state_folder(path: Path) -> Path:
-    """Create a folder inside a state folder like :func:`make_private_folder`; a link in its place is replaced, not followed.
+    """Create a folder inside a state folder like :func:`make_private_folder`; a link or file in its place is replaced.
 
     Raises:
         OSError: It cannot be created.
     """
-    if path.is_symlink():
+    if path.is_symlink() or path.is_file():
         path.unlink()
     return make_private_folder(path)
 
