@@ -48,6 +48,18 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert {name.partition(".")[0] for name in done.stderr.split()} & unwanted == set()
 
 
+@pytest.mark.parametrize("arguments", ["", "['--version']"], ids=["a process", "a call by other code"])
+def test_only_an_ending_process_is_spared_the_search_for_garbage(arguments: str) -> None:
+    code = f"""
+import atexit, gc, sys
+from storehealth.cli import main
+atexit.register(lambda: print("frozen", gc.get_freeze_count() > 0))
+main({arguments})
+"""
+    done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"storehealth {__version__}", f"frozen {not arguments}"]
+
+
 def test_the_version_is_one_line() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "storehealth", "--version"], capture_output=True, text=True, check=True

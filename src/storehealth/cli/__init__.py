@@ -30,7 +30,7 @@ EXIT_CODES = """Exit codes
 FORMATS_ORDER = ("html", "xlsx", "pdf", "markdown", "markdown-full", "csv", "csv-measurements", "csv-evidence", "json")
 """The order of report formats in the help; others follow in alphabetical order."""
 
-COLLECTED_AFTER = (50_000, 20, 50)
+COLLECTED_AFTER = (200_000, 20, 50)
 """New objects before the garbage collector looks: nearly all stay; a look at every 700 takes a fifteenth of a tiny audit."""
 
 
@@ -83,9 +83,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, see :class:`storehealth.errors.ExitCode`.
     """
     try:
+        import atexit
         import gc
 
         gc.set_threshold(*COLLECTED_AFTER)
+        if arguments is None:
+            # an ending process gives all its memory back: looking through it for garbage first takes time
+            atexit.register(gc.freeze)
         from storehealth.cli import application
 
         return application.run_command_line(sys.argv[1:] if arguments is None else arguments)
