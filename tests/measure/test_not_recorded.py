@@ -79,7 +79,7 @@ def outcomes(
                 continue
             by_key = defaultdict(list)
             for *key, outcome in query.run(
-                f"SELECT _entity, _file::VARCHAR, _row, _outcome::VARCHAR FROM {query.rows}"
+                f"SELECT _entity, _file::VARCHAR, _row, _outcome::VARCHAR FROM {query.every_row}"
             ):
                 by_key[tuple(key)].append(outcome)
             holds = count_alone(query).holds

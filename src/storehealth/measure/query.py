@@ -28,6 +28,7 @@ from storehealth.measure.rule_sql import (
     DEFECT,
     FIGURES,
     TIME_COLUMNS,
+    TIME_PARTS,
     bracket,
     build_row_query,
     build_source,
@@ -96,10 +97,11 @@ class RuleQuery:
         """
         self.refuse_personal_figures()
         if is_costly(self.rule.measure.over):
-            columns_shown = [f"_show{index}" for index in range(len(self.rule.measure.evidence))]
-            # what evidence shows is only ever read of defects: for other rows it would cost memory for nothing
-            evidence = "".join(f", CASE WHEN {DEFECT} THEN {name} END AS {name}" for name in columns_shown)
-            return self._store(f"SELECT {FIGURES}{evidence} FROM {self.every_row}", "_own_rows")
+            columns_shown = (f"_show{index}" for index in range(len(self.rule.measure.evidence)))
+            told = ", ".join(f"{name} := {name}" for name in ("_file", "_row", "_worst", *columns_shown))
+            # what evidence shows is only ever read of defects: a list holds nothing for other rows
+            shown = f"CASE WHEN {DEFECT} THEN [struct_pack({told})] END AS _told"
+            return self._store(f"SELECT {FIGURES}, {shown} FROM {self.every_row}", "_own_rows")
         if self.rule.measure.value is not None:
             return self._store(f"SELECT {FIGURES} FROM {self.every_row}", "_values")
         return self.every_row
@@ -117,9 +119,9 @@ class RuleQuery:
 
     @property
     def defects(self) -> str:
-        """Where evidence is read from: of other rows than defects, the columns to show may be missing."""
+        """Where evidence is read from: rows other than defects may be missing."""
         return (
-            self.rows
+            f"(SELECT *, unnest(_told, max_depth := 2) FROM {self.rows})"
             if is_costly(self.rule.measure.over)
             else f"({self._build(('_entity', '_file', '_row', '_show'))})"
         )
@@ -135,7 +137,7 @@ class RuleQuery:
     def _store(self, query: str, table: str) -> str:
         with self._blaming(query):
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
-        return table
+        return f"(SELECT *, {TIME_PARTS} FROM {table})"
 
     @cached_property
     def has_open_rows(self) -> bool:

@@ -25,15 +25,15 @@ JUDGED = f"_outcome <= {OVERDUE}"
 COUNTED = f"_outcome <= {UNDECIDED}"
 """Ranges, not lists: in a filter, each word of a list would work out the outcome again."""
 FIGURES = (
-    r"COLUMNS('^_(entity|at|outcome|hour|weekday|day|worst|file|row|stat|value|open|taken_out|unsure"
-    r"|(by|mends|beside|still|basis|why)\d+(_\d+)?)$')"
+    r"COLUMNS('^_(entity|at|outcome|stat|value|open|taken_out|unsure|(by|mends|beside|still|basis|why)\d+(_\d+)?)$')"
 )
-"""Columns of the row query that figures are computed from: all but the inputs of the outcome and what is shown."""
+"""Columns of the row query that figures are computed from, other than parts of the time."""
 COSTLY = re.compile(
     r"\b(JOIN|GROUP|OVER|DISTINCT|UNION|WITH|ORDER|UNNEST)\b|\(\s*SELECT\b|\bFROM\s+\w+\s*,", re.IGNORECASE
 )
 BARE_AT = re.compile(r'(?<![\w".])at(?![\w"])(?!\s+time\s+zone)', re.IGNORECASE)
 TIME_COLUMNS = {"hour": "hour(_at)", "weekday": "isodow(_at)", "day": "_at::DATE"}
+TIME_PARTS = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
 OWN_NAME = re.compile(r"(?<![\w'])_(?=[a-z])")
 """The underscore that begins a name of the row query."""
 NOT_COUNTED = ("_show", "_file", "_row", "_given_worst")
@@ -100,9 +100,8 @@ def build_row_query(
     inner |= _list_conditions(taken_out)
     exempted = f", {_exemption_index(taken_out)} AS _taken_out" if taken_out else ""
     parts = ",\n    ".join(f"{sql} AS {alias}" for alias, sql in inner.items())
-    times = ", ".join(f"{sql} AS _{name}" for name, sql in TIME_COLUMNS.items())
     return (
-        f"SELECT *, {_outcome(rule, bounds, taken_out, date_only)} AS _outcome, {times}, {_worst(rule, bounds)} AS _worst"
+        f"SELECT *, {_outcome(rule, bounds, taken_out, date_only)} AS _outcome, {TIME_PARTS}, {_worst(rule, bounds)} AS _worst"
         f"{_statistic(rule)}{exempted}\n"
         f"FROM (SELECT {parts}\n  FROM {build_source(rule.measure.over)})\nWHERE {build_window_condition(window)}"
     )
