@@ -329,12 +329,9 @@ def _quantile(query: RuleQuery, quantile: float, values: int) -> Estimate:
     first, second, rest = quantile_ranks(values, quantile)
     low, high = quantile_interval_ranks(values, quantile)
     places = sorted({place for place in (first, second, low, high) if place is not None})
-    at = dict(
-        query.run(
-            f"SELECT place, _stat FROM (SELECT _stat, row_number() OVER (ORDER BY _stat) AS place FROM {query.rows} "
-            f"WHERE {COUNTED}) WHERE place IN ({', '.join(map(str, places))})"
-        )
-    )
+    shares = [(place - 0.5) / values for place in places]  # the middle of a place: no rounding moves it to the next
+    ((found,),) = query.run(f"SELECT quantile_disc(_stat, {shares}) FROM {query.rows} WHERE {COUNTED}")
+    at: dict[int | None, float] = dict(zip(places, found, strict=True))
     return Estimate(_between(at[first], at[second], rest), at.get(low), at.get(high))
 
 
@@ -342,42 +339,61 @@ def _between(first: float, second: float, rest: float) -> float:
     return first if rest == 0 or first == second else first + (second - first) * rest
 
 
-def estimate_fixes(query: RuleQuery, reached: Iterable[int]) -> tuple[AdviceReach, ...]:
+def estimate_fixes(query: RuleQuery, reached: Sequence[int]) -> tuple[AdviceReach, ...]:
     """What each advice reaches; for values also the statistic after the share it removes has become ordinary."""
     value = query.rule.measure.value
+    advice = query.rule.advice
+    removes = {place: advice[place].removes for place, defects in enumerate(reached) if defects}
+    after = _estimate_after(query, value.statistic, removes) if value is not None and removes else {}
     return tuple(
-        AdviceReach(
-            advice=advice.id,
-            defects=defects,
-            value_after=_value_after(query, value.statistic, index, advice.removes)
-            if value is not None and defects
-            else None,
-        )
-        for index, (advice, defects) in enumerate(zip(query.rule.advice, reached, strict=True))
+        AdviceReach(advice=own.id, defects=defects, value_after=after.get(place))
+        for place, (own, defects) in enumerate(zip(advice, reached, strict=True))
     )
 
 
-def _value_after(query: RuleQuery, statistic: Statistic, index: int, removes: float) -> float | None:
-    """The statistic with a share of the reached defects replaced by the median of the rows within the limit.
+def _estimate_after(query: RuleQuery, statistic: Statistic, removes: Mapping[int, float]) -> dict[int, float | None]:
+    """The statistic after each advice, by its place."""
+    if statistic != "mean" and has_open_rows(query):
+        found = {
+            place: query.run(_survive_after(query, QUANTILES[statistic], place, removes[place])) for place in removes
+        }
+        return {place: steps[0][1] if steps else math.inf for place, steps in found.items()}
+    figures = ", ".join(build_statistic(statistic, _mend(place, "_stat")) for place in removes)
+    (row,) = query.run(f"{_mark_mended(query, removes)} SELECT {figures} FROM marked")
+    return dict(zip(removes, map(replace_nan, row), strict=True))
 
-    The share is spread evenly over the reached rows in order of their value, so that neither the worst nor the mildest
-    are favoured. Where no row is within the limit, the limit itself replaces that median.
+
+def _survive_after(query: RuleQuery, quantile: float, place: int, removes: float) -> str:
+    cells = f"0 AS label, {_mend(place, '_value')} AS value, _open AND NOT _is_usual{place} AS open"
+    return build_survival(f"{_mark_mended(query, {place: removes})} SELECT {cells} FROM marked", quantile)
+
+
+def _mend(place: int, column: str) -> str:
+    return f"CASE WHEN _is_usual{place} THEN _usual ELSE {column} END"
+
+
+def _mark_mended(query: RuleQuery, removes: Mapping[int, float]) -> str:
+    """SQL of ``marked``: the rows that count, and whether each becomes ordinary by each advice.
+
+    An advice removes its share of the defects it reaches: they get the median of the rows within the limit. The share is
+    spread evenly over them in order of their value, so that neither the worst nor the mildest are favoured. Where no row is
+    within the limit, the limit itself replaces that median. Defects are sorted once, and windows stream over them: sums
+    do, counts with a filter would take the square of the time.
     """
     limit = "NULL" if query.bounds is None else repr(float(query.bounds.limit))
-    after_rows = f"""
-        WITH counted AS (SELECT _stat, _value, _open, _outcome = {MET} AS _met, _mends{index} AND {DEFECT} AS _reached
-                         FROM {query.rows} WHERE {COUNTED}),
-             ordinary AS (SELECT coalesce(median(_stat) FILTER (_met), {limit}) AS _usual FROM counted),
-             placed AS (SELECT *, row_number() OVER (ORDER BY _stat DESC, _value DESC) AS place FROM counted WHERE _reached),
-             replaced AS (SELECT *, floor(place * {removes} + 1e-9) > floor((place - 1) * {removes} + 1e-9)
-                             AS _is_usual FROM placed, ordinary)
-        SELECT CASE WHEN _is_usual THEN _usual ELSE _stat END AS _stat,
-               CASE WHEN _is_usual THEN _usual ELSE _value END AS value,
-               _open AND NOT _is_usual AS open, 0 AS label FROM replaced
-        UNION ALL SELECT _stat, _value, _open, 0 FROM counted WHERE NOT _reached
+    so_far = ", ".join(
+        f"sum(_mends{place}::INT) OVER (ROWS UNBOUNDED PRECEDING)::BIGINT AS place{place}" for place in removes
+    )
+    marks = ", ".join(
+        f"_mends{place} AND floor(place{place} * {share} + 1e-9) > floor((place{place} - 1) * {share} + 1e-9)"
+        f" AS _is_usual{place}"
+        for place, share in removes.items()
+    )
+    return f"""
+        WITH ordinary AS (SELECT coalesce(median(_stat) FILTER (_outcome = {MET}), {limit}) AS _usual
+                          FROM {query.rows} WHERE {COUNTED}),
+             placed AS (SELECT *, {so_far} FROM (FROM {query.rows} WHERE {DEFECT} ORDER BY _stat DESC, _value DESC)),
+             marked AS (SELECT _stat, _value, _open, _usual, {marks} FROM placed, ordinary
+                        UNION ALL SELECT _stat, _value, _open, NULL, {", ".join("false" for _ in removes)}
+                        FROM {query.rows} WHERE {COUNTED} AND NOT ({DEFECT}))
     """
-    if statistic != "mean" and has_open_rows(query):
-        found = query.run(build_survival(after_rows, QUANTILES[statistic]))
-        return found[0][1] if found else math.inf
-    ((after,),) = query.run(f"SELECT {build_statistic(statistic, '_stat')} FROM ({after_rows})")
-    return replace_nan(after)
