@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,11 +30,14 @@ longer than all others together."""
 
 
 def _share_bytecode() -> None:
-    """Where Python may write none, compile modules once per session, not in each of a hundred processes."""
+    """Where Python may write no bytecode beside the sources, keep it in the user's cache, for all workers and sessions.
+
+    Each worker would spend ten seconds on rewriting the assertions of all tests, and each child on compiling the program.
+    """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-        folder = tempfile.mkdtemp(prefix="storehealth-bytecode-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(cache, "storehealth-tests")))
+        sys.dont_write_bytecode = False
 
 
 _share_bytecode()
