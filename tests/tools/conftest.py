@@ -54,8 +54,14 @@ def whole_catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def open_made(whole_catalogue: Catalogue, tmp_path: Path) -> Iterator[Callable[..., ToolInputs]]:
-    """A function ``(rows, platform=, as_of=, now=, language=, **options) -> ToolInputs`` over rows of canonical tables."""
+def open_made(
+    whole_catalogue: Catalogue, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., ToolInputs]]:
+    """A function ``(rows, platform=, as_of=, now=, language=, **options) -> ToolInputs`` over rows of canonical tables.
+
+    A module names the views that its tool reads in ``VIEWS``: making all takes longest.
+    """
+    views = getattr(request.module, "VIEWS", None)
     with ExitStack() as stores:
 
         def call(
@@ -69,7 +75,7 @@ def open_made(whole_catalogue: Catalogue, tmp_path: Path) -> Iterator[Callable[.
             named = whole_catalogue.platforms[platform]
             moment = datetime.fromisoformat(as_of) if as_of else None
             settings = StoreSettings("shop", named, named.facts, as_of=moment)
-            store = stores.enter_context(open_store_from_rows(rows, whole_catalogue, settings))
+            store = stores.enter_context(open_store_from_rows(rows, whole_catalogue, settings, views))
             own = Settings(store="shop", language=language)
             clock = datetime.fromisoformat(now) if now else store.as_of
             return ToolInputs(

@@ -13,6 +13,8 @@ from storehealth.i18n import Words
 from storehealth.tools.carriers import CarrierComparison, LaneMove, build_carriers, describe_lane_moves, find_moves
 from tests.tools.conftest import SETTINGS, OpenSample
 
+VIEWS = ["fulfilments", "parcels"]
+
 
 @pytest.fixture
 def comparison(open_sample: OpenSample) -> CarrierComparison:

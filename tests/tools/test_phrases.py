@@ -15,6 +15,7 @@ from storehealth.tools.phrase_texts import QuestionWriter, fill_slots, hide_rest
 from storehealth.tools.phrases import Phrases, build_phrases, cluster_questions
 from tests.tools.conftest import OpenSample
 
+VIEWS = ["auto_replies", "chat_messages", "people", "question_topics", "questions", "sessions", "turns"]
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 GOOD, BAD, STOCK = "纯棉的，不起球，可以放心拍", "您看一下详情页的介绍吧亲", "感谢您的支持，祝您生活愉快"
 

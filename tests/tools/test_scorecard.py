@@ -19,6 +19,7 @@ from storehealth.tools.scorecard import (
 )
 from tests.tools.conftest import SETTINGS, OpenSample
 
+VIEWS = ["cases", "chat_messages", "question_topics", "sessions", "turns"]
 SLOW = "demo-松子"
 
 

@@ -25,6 +25,8 @@ from storehealth.tools.workload import (
 )
 from tests.tools.conftest import SETTINGS, OpenSample
 
+VIEWS = ["chat_messages", "people", "questions", "turns"]
+
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, Staffing]:

@@ -15,6 +15,7 @@ from storehealth.tools.stock import Demand, compute_reorder
 from storehealth.tools.today import EXCUSES, GIFTS, SLOTS, Today, build_today, count_hands, name_trend, place_in_time
 from tests.tools.conftest import OpenSample
 
+VIEWS = ["cases", "chat_messages", "fulfilments", "sku_days", "turns"]
 NOW = "2026-10-15 23:54:00"
 SOLD_OUT = {"100098760006", "100098760018"}
 
