@@ -66,3 +66,21 @@ def test_only_signs_that_could_show_are_counted_and_without_any_nothing_is_judge
     assert bool(measured.missing) == (not recorded)
     seen = {figure.name for figure in measured.beside if figure.judged}
     assert seen & SIGNS.keys() == set(recorded)
+
+
+def test_a_parcel_without_an_order_is_no_sign_and_leaves_the_orders_judged() -> None:
+    """It has no scan 48 hours after its waybill, and no order of which that could tell."""
+    sent, scanned = DAY + timedelta(hours=2), DAY + timedelta(hours=3)
+    orders = [{"order_id": f"o{number}", "created_at": DAY, "paid_at": DAY} for number in range(40)]
+    parcels: list[dict[str, Any]] = [
+        {"order_id": f"o{number}", "waybill_no": f"w{number}", "shipped_at": sent, "picked_up_at": scanned}
+        for number in range(40)
+    ]
+    parcels += [
+        {"waybill_no": "stray", "shipped_at": sent},
+        {"waybill_no": "last", "shipped_at": sent, "picked_up_at": DAY + timedelta(days=4)},
+    ]
+    settings = StoreSettings("shop", CATALOGUE.platforms["generic"], CATALOGUE.platforms["generic"].facts)
+    with open_store_from_rows({"orders": orders, "shipments": parcels}, CATALOGUE, settings) as store:
+        (measured,) = measure(store, [RULE], {}, {}, MeasureOptions(CATALOGUE))
+    assert (measured.tally.met, measured.tally.judged) == (40, 40)

@@ -6,16 +6,22 @@
 -- reads: shipments
 -- after: fulfilments, parcels, substitute_talk
 -- personal: buyer_id
-WITH sent AS (                 -- weights and waybills of an order
+WITH weights AS (              -- of an order; most stores have none
     SELECT order_id, sum(weight_kg) AS weight, count(weight_kg) = count(*) AS weighed,
            arg_min(weight_kg, row(left_at, weight_kg)) FILTER (left_at IS NOT NULL AND weight_kg IS NOT NULL) AS first_weight,
            min(left_at) AS first_at, max(weight_kg) AS most_weight,
-           arg_max(left_at, row(weight_kg, -epoch(left_at))) FILTER (left_at IS NOT NULL AND weight_kg IS NOT NULL) AS most_at,
-           min(least(picked_up_at, first_hub_at)) AS scanned_at,
-           bool_or(uploaded_at + INTERVAL 48 HOUR < coalesce(picked_up_at, first_hub_at, delivered_at, until)) AS unscanned
-    FROM (SELECT *, coalesce(picked_up_at, uploaded_at, first_hub_at) AS left_at FROM parcels)
+           arg_max(left_at, row(weight_kg, -epoch(left_at))) FILTER (left_at IS NOT NULL AND weight_kg IS NOT NULL) AS most_at
+    FROM (SELECT order_id, weight_kg, coalesce(picked_up_at, uploaded_at, first_hub_at) AS left_at FROM parcels)
+    WHERE EXISTS (FROM parcels WHERE weight_kg IS NOT NULL)
     GROUP BY order_id
-    HAVING weight IS NOT NULL OR unscanned OR scanned_at IS NOT NULL
+    HAVING weight IS NOT NULL
+),
+unscanned AS (            -- of orders only: a NULL would make every other order's sign unknown
+    SELECT order_id FROM parcels
+    WHERE order_id IS NOT NULL AND uploaded_at + INTERVAL 48 HOUR < coalesce(picked_up_at, first_hub_at, delivered_at, until)
+),
+scanned_early AS (
+    SELECT order_id FROM parcels WHERE order_id IS NOT NULL AND least(picked_up_at, first_hub_at) < paid_at
 ),
 lines AS (
     SELECT order_id, count(DISTINCT sku_id) FILTER (NOT coalesce(is_gift, false)) AS skus, min(sku_id) FILTER (NOT coalesce(is_gift, false)) AS only_sku,
@@ -27,7 +33,7 @@ weighed AS (              -- against what the same product usually weighs, from 
     SELECT l.order_id, weight / pieces AS piece, first_weight / pieces AS first_piece,
            CASE WHEN count(*) OVER sku >= 5 THEN median(weight / pieces) OVER sku END AS usual
     FROM lines AS l
-    JOIN sent AS s USING (order_id)
+    JOIN weights USING (order_id)
     WHERE skus = 1 AND pieces > 0 AND weighed
     WINDOW sku AS (PARTITION BY only_sku)
 ),
@@ -63,11 +69,11 @@ SELECT f.order_id, kind, paid_at, picked_up_at, handed_over_at, parcels, sku_id,
        coalesce(3 * piece < usual, false) AS too_light,
        coalesce((3 * first_weight < most_weight OR 3 * first_piece < usual) AND first_at + INTERVAL 24 HOUR <= most_at, false) AS light_first,
        f.order_id IN (SELECT order_id FROM empty) AS none_in_stock,
-       coalesce(unscanned, false) AND (SELECT 2 * count(picked_up_at) > count(*) FROM parcels) AS no_scan,
-       coalesce(least(scanned_at, picked_up_at) < paid_at, false) AND NOT (f.kind = 'presale' AND getvariable('presale_before_payment')) AS scan_before_payment,
+       f.order_id IN (SELECT order_id FROM unscanned) AND (SELECT 2 * count(picked_up_at) > count(*) FROM parcels) AS no_scan,
+       f.order_id IN (SELECT order_id FROM scanned_early) AND NOT (f.kind = 'presale' AND getvariable('presale_before_payment')) AS scan_before_payment,
        f.order_id IN (SELECT order_id FROM shared) AS shared_waybill
 FROM fulfilments AS f
 LEFT JOIN substitute_talk USING (order_id)
-LEFT JOIN sent USING (order_id)
+LEFT JOIN weights USING (order_id)
 LEFT JOIN weighed USING (order_id)
 WHERE handed_over_at IS NOT NULL
