@@ -63,6 +63,7 @@ def test_blanks_that_are_left_out_at_the_end_change_nothing(
 
 
 @examples(25)
+@example(texts=[","])
 @given(st.lists(st.text(st.sampled_from("ab ,;好!"), min_size=1, max_size=15), min_size=1, max_size=20))
 def test_a_free_text_at_the_end_may_hold_commas_without_quotes(attempt: Attempt, texts: list[str]) -> None:
     """As chat tools write it; its text is read as it stands, but for blanks around it."""

@@ -21,7 +21,7 @@ from storehealth.catalogue.table import COMBINED_UNREAD, Table
 from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.intake.cells import MACROS, quote_literal, quote_name, select_macros, split_macros
 from storehealth.intake.containers import TOP_RECORDS, Body, Damage, Sheet
-from storehealth.intake.containers.delimited import select_rows
+from storehealth.intake.containers.delimited import read_as_timed, select_rows
 from storehealth.intake.normalise import (
     LOST,
     ODD,
@@ -287,7 +287,7 @@ def _fill_staged(con: Con, plan: ReadingPlan, sheet: Sheet, body: Body) -> tuple
     if body.expected is not None and count != body.expected:
         body = sheet.read_body(plan.match.first, plan.match.width, careful=True, free_tail=has_free_tail(plan))
         return _fill_staged(con, plan, sheet, body)
-    return plan, body
+    return plan, read_as_timed(body, plan.match.width) if plan.formats else body
 
 
 def _find_odd_time(plan: ReadingPlan, body: Body, error: str) -> list[str]:

@@ -179,9 +179,18 @@ def select_rows(rows: RowsFile, width: int, formats: Mapping[int, str] | None = 
     if rows.begin is not None:
         return build_csv_query(rows.path, width, rows.delimiter, rows.begin - 1, formats)
     columns = ", ".join(f"c{index + 1} AS c{index}" for index in range(width))
-    shifted = {place + 1: form for place, form in (formats or {}).items()}
+    shifted = None if formats is None else {place + 1: form for place, form in formats.items()}
     csv_rows = build_csv_query(rows.path, width + 1, rows.delimiter, formats=shifted)
     return f"SELECT c0::BIGINT AS source_row, {columns} FROM ({csv_rows})"
+
+
+def read_as_timed(body: Body, width: int) -> Body:
+    """The body with the rows that :func:`select_rows` gives with formats: one empty cell too many may end a line."""
+    if body.rows is None:
+        return body
+    cells = ", ".join(f"coalesce(c{index}, '') AS c{index}" for index in range(width))
+    number = "source_row, " if body.rows.begin is None else ""
+    return body._replace(sql=f"SELECT {number}{cells} FROM ({select_rows(body.rows, width, {})})")
 
 
 def build_csv_query(
@@ -191,14 +200,14 @@ def build_csv_query(
 
     All columns are texts but those of ``formats``, among which there is one format with a clock and one without at most.
     """
-    formats = formats or {}
+    nulls, formats = NO_CELL if formats is None else "", formats or {}
     times = {"timestampformat" if "%H" in form else "dateformat": form for form in formats.values()}
     options = "".join(f", {option}={_quote(form)}" for option, form in times.items())
     # The other nullstr is a byte no file holds (NUL is refused), so that an empty cell stays an empty text.
     return (
         f"SELECT * FROM read_csv({_quote(str(path))}, delim={_quote(delimiter)}, skip={skip}, header=false,"
         " auto_detect=false, strict_mode=true,"
-        f" quote='\"', escape='\"', nullstr={_quote('' if formats else NO_CELL)}, max_line_size={LONGEST_LINE},"
+        f" quote='\"', escape='\"', nullstr={_quote(nulls)}, max_line_size={LONGEST_LINE},"
         f" columns={declare_columns(width, formats)}{options})"
     )
 
