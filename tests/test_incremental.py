@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storehealth.audit import AuditRequest, audit
 from storehealth.commands import prepare
+from storehealth.db import raw
 from storehealth.intake import read_exports
 from tests.effort import PROFILE
 from tests.intake.conftest import rows
@@ -229,6 +231,21 @@ def test_later_exports_change_days_that_are_over() -> None:
             before = after
     finally:
         folder.teardown()
+
+
+def test_rows_of_many_files_are_stored_without_changing_a_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "load_catalogue", lambda _=(): CATALOGUE)
+    (tmp_path / "exports").mkdir()
+    for name, cells in PIECES:
+        (tmp_path / "exports" / name).write_bytes(written(cells))
+    said = []
+    for many in (0, len(PIECES)):
+        monkeypatch.setattr(raw, "MANY_FILES", many)
+        made = audit(tmp_path / "exports", AuditRequest(state=tmp_path / "state", window="all", cache=False))
+        said.append(made.model_dump(mode="json", by_alias=True, exclude={"run"}))
+    assert said[0] == said[1]
 
 
 QUIET = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -9,6 +9,14 @@ import pytest
 from tests.db.conftest import OpenFiles
 from tests.views.conftest import rows_of
 
+from storehealth.db import raw
+
+
+@pytest.fixture(autouse=True, params=[0, raw.MANY_FILES], ids=["rows stored", "files read"])
+def _many_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not the files are so many that their rows are stored before they are read."""
+    monkeypatch.setattr(raw, "MANY_FILES", request.param)
+
 
 def order(number: int, **more: Any) -> dict[str, Any]:
     return {"order_id": f"#{number}", "created_at": f"2026-03-{number:02} 10:00:00", "kind": "normal"} | more

@@ -22,11 +22,22 @@ from storehealth.support.message import Name, message
 
 Filled = dict[tuple[str, str], int]
 """Number of values per source path and column of one table."""
+MANY_FILES = 12
+"""Files of one table beyond which its rows are copied into the database before they are read."""
+MOST_STORED = 500_000
+"""Rows of one table up to which they are, as its texts then need memory."""
 
 
 def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> Filled:
-    """Create ``raw.<table>`` as a view over Parquet files, and count each column's values from the files' footers."""
-    con.execute(f"CREATE VIEW raw.{table.name} AS {build_parquet_query(con, table, parts, store)}")
+    """Create ``raw.<table>`` as a view over Parquet files, and count each column's values from the files' footers.
+
+    Rows of many files are stored once: they are read a dozen times, and opening the files each time costs more.
+    """
+    rows = build_parquet_query(con, table, parts, store)
+    if len(parts) > MANY_FILES and sum(part.rows for part in parts) <= MOST_STORED:
+        con.execute(f"CREATE TABLE raw.{table.name}_stored AS {rows}")
+        rows = f"FROM raw.{table.name}_stored"
+    con.execute(f"CREATE VIEW raw.{table.name} AS {rows}")
     counts = con.execute(
         f"SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))"
         f" FROM parquet_metadata({_paths(parts)}) GROUP BY ALL"

@@ -135,12 +135,16 @@ class TableGaps:
 def read_table_gaps(store: Store) -> TableGaps:
     """Read the views ``table_days`` and ``cut_files``; empty where they do not exist."""
     return TableGaps(
-        dict(_days(store.con)) if has_view(store.con, "table_days") else {},
+        _read_days(store),
         tuple(_cut(store.con)) if has_view(store.con, "cut_files") else (),
-        store.as_of.date() if store.as_of else None,
+        _find_today(store),
         _count_lost(store.con) if has_view(store.con, "table_days") else {},
         _count_unread(store),
     )
+
+
+def _find_today(store: Store) -> date | None:
+    return store.as_of.date() if store.as_of else None
 
 
 def _count_lost(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -235,6 +239,10 @@ def _count_unread(store: Store) -> dict[str, dict[str, int]]:
     for table, name, rows in store.con.execute(counts).fetchall() if tables else ():
         found.setdefault(table, {})[name] = rows
     return dict(sorted(found.items(), key=lambda item: tables.index(item[0])))
+
+
+def _read_days(store: Store) -> dict[str, TableDays]:
+    return dict(_days(store.con)) if has_view(store.con, "table_days") else {}
 
 
 def _days(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, TableDays]]:
@@ -333,8 +341,10 @@ def count_covered_days(days: TableDays, window: Window, today: date | None) -> t
 
 def measure_coverage(store: Store, window: Window) -> dict[str, tuple[int, int]]:
     """Days of the window with data, and all its days, for each table that has rows on most days."""
-    lacks = read_table_gaps(store)
-    return {table: count_covered_days(days, window, lacks.today) for table, days in lacks.days.items() if days.is_dense}
+    today = _find_today(store)
+    return {
+        table: count_covered_days(days, window, today) for table, days in _read_days(store).items() if days.is_dense
+    }
 
 
 def trace_inputs(catalogue: Catalogue, rules: Iterable[Rule]) -> dict[str, dict[str, list[str]]]:
