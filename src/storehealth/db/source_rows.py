@@ -37,8 +37,7 @@ def read_previews(reader: SourceReader, source: str, most: int) -> list[TablePre
 
 def _preview(reader: SourceReader, part: StoredTable, most: int) -> TablePreview:
     table, rows = reader.catalogue.tables[part.table], reader.read_first_rows(part, most)
-    names = [name for name in rows[0] if name == "source_row" or name in table.columns] if rows else []
-    used = [name for name in names if any(row[name] is not None for row in rows)]
+    used = [name for name in ("source_row", *table.columns) if any(row.get(name) is not None for row in rows)]
     shown = tuple({name: _show_cell(reader, table, row, name) for name in used} for row in rows)
     return TablePreview(table=part.table, total=part.rows, rows=shown)
 

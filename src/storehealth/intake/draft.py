@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -362,7 +362,10 @@ def try_layout(layout: Layout, lines: str | bytes, catalogue: Catalogue, zone: s
         plan = ReadingPlan(layout, catalogue.tables, match, zone or layout.zone or "UTC")
         with connect(None, Path(folder)) as con:
             reading = read_sheet(con, plan, sheet, Path(folder))
-            tables = {table: _load_rows(con, Path(folder) / f"{table}.parquet") for table in reading.tables}
+            tables = {
+                table: _load_rows(con, Path(folder) / f"{table}.parquet", catalogue.tables[table].columns)
+                for table in reading.tables
+            }
             rejects = _load_rows(con, Path(folder) / "rejects.parquet") if reading.listed else []
     return LayoutTrial(tables, rejects, *reading[:4])
 
@@ -379,7 +382,8 @@ def open_sheet(layout: Layout, path: Path) -> tuple[Sheet, str]:
     return next((sheet for sheet in sheets if select_layouts([layout], sheet)), sheets[0]), container.NAME
 
 
-def _load_rows(con: Con, path: Path) -> Rows:
+def _load_rows(con: Con, path: Path, columns: Iterable[str] = ()) -> Rows:
+    """The rows of a file, with all of these columns: it lacks those that its sheet had not."""
     result = con.execute(f"SELECT * FROM '{path}' ORDER BY 1")
     names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return [dict.fromkeys(columns) | dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -288,9 +288,7 @@ def _trim(plan: ReadingPlan) -> Iterator[str]:
     for key in plan.match.columns:
         for name, place in plan.list_places(key):
             is_plain_cell = key in plan.plain
-            yield (
-                f"c{place}" if is_plain_cell else f"without_blanks(c{place}, first{place}, last{place})"
-            ) + f" AS {name}"
+            yield (f"c{place}" if is_plain_cell else f"without_blanks(c{place}, first{place}, last{place})") + f" AS {name}"
     if plan.plain:
         yield _mark_odd(plan)
 
@@ -511,6 +509,15 @@ def _select_value(plan: ReadingPlan, table: Table, column: str) -> str:
     if kind == "time" and column in table.key and plan.named_day:
         return f"TIMESTAMP {quote_literal(plan.named_day)}"
     return f"NULL::{SQL_TYPES[kind]}"
+
+
+def list_stored_columns(plan: ReadingPlan, table: Table) -> list[str]:
+    """The columns of a table that are stored of a sheet: its key, and those that can have a value."""
+    return [
+        column
+        for column, target in table.columns.items()
+        if column in table.key or target.otherwise or plan.has_column(table.name, column)
+    ]
 
 
 def list_required_keys(plan: ReadingPlan, table: Table) -> list[str]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from storehealth.catalogue.table import UNREAD as UNREAD_COLUMN
 from storehealth.catalogue.table import Table
 from storehealth.intake.cells import quote_literal, quote_name
 from storehealth.intake.containers import Damage, RowsFile, Sheet
@@ -26,6 +27,7 @@ from storehealth.intake.normalise import (
     build_staging_sql,
     build_table_sql,
     list_required_keys,
+    list_stored_columns,
 )
 from storehealth.intake.read import (
     LONGEST_VALUE,
@@ -205,7 +207,8 @@ class _Batch:
         if not files:
             return {}
         for name in plan.layout.feeds:
-            self._copy(f"SELECT * FROM {_name_table(name)}", name, files)
+            columns = ", ".join(map(quote_name, [*MARKS, *list_stored_columns(plan, plan.tables[name]), UNREAD_COLUMN]))
+            self._copy(f"SELECT {columns} FROM {_name_table(name)}", name, files)
         listed = self._copy_rejects({number for number in files if tallies[number].unread or self.damages[number]})
         with_words = {number for number in files if tallies[number].words}
         worded = f"(SELECT * FROM staged WHERE {_list_files(with_words)})"
@@ -251,7 +254,7 @@ class _Batch:
             rows = f"SELECT * FROM ({rows}) WHERE {require_content(plan, table)} AND {_list_files(files)}"
             self.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {rows}")
             self._combine(table, name)
-        facts = f"SELECT {FILE}, count(*), {count_keys(table)} FROM {name} GROUP BY 1"
+        facts = f"SELECT {FILE}, count(*), {count_keys(table, table.columns)} FROM {name} GROUP BY 1"
         return {number: TableFacts(*values) for number, *values in self.con.execute(facts).fetchall()}
 
     def _combine(self, table: Table, name: str) -> None:
