@@ -1,20 +1,22 @@
 -- Macros that read the text of one cell. Each gives NULL where it cannot read the text.
 -- DuckDB expands a macro's argument at every place it is used: pass a column, never another macro call.
 
--- Whether a first or last character is certainly not a blank: printable ASCII, or beyond the ideographic space.
+-- Whether a character is certainly not a blank: printable ASCII, or beyond the ideographic space.
 -- chr(65279) is the byte order mark, which Excel leaves in front of the first header.
 CREATE OR REPLACE TEMP MACRO is_visible(c) AS
   c BETWEEN '!' AND '~' OR (c > chr(12288) AND c <> chr(65279));
 
 -- Blanks of all kinds and text direction marks around a cell, and carriage returns anywhere in it, carry no meaning.
--- Trimming every cell would cost more than reading the file, so `without_blanks` checks both ends first.
+-- Trimming every cell would cost more than reading the file, so `without_blanks` checks both ends first: the beginning by
+-- comparing whole texts, which looks at a few bytes.
 CREATE OR REPLACE TEMP MACRO trim_blanks(t) AS
   trim(replace(t, chr(13), ''), ' ' || chr(9) || chr(10) || chr(160) || chr(12288) || chr(65279)
     || chr(8203) || chr(8206) || chr(8207) || chr(8234) || chr(8235) || chr(8236) || chr(8237) || chr(8238)
     || chr(8288) || chr(8294) || chr(8295) || chr(8296) || chr(8297));
 
-CREATE OR REPLACE TEMP MACRO without_blanks(t, first_character, last_character) AS
-  CASE WHEN is_visible(first_character) AND is_visible(last_character) AND NOT contains(t, chr(13)) THEN t
+CREATE OR REPLACE TEMP MACRO without_blanks(t, last_character) AS
+  CASE WHEN (t >= '!' AND t < chr(127) OR t >= chr(12289) AND NOT starts_with(t, chr(65279)))
+         AND is_visible(last_character) AND NOT contains(t, chr(13)) THEN t
        WHEN t = '' THEN t
        ELSE trim_blanks(t) END;
 
@@ -38,7 +40,7 @@ CREATE OR REPLACE TEMP MACRO half_width(t) AS
 
 -- Whether a text means "no value". The ranges rule out most texts by their first character, before any list is searched.
 CREATE OR REPLACE TEMP MACRO is_blank(t) AS
-  CASE WHEN strlen(t) > 9 OR t BETWEEN '/' AND 'M~' OR t BETWEEN 'a' AND 'm~' OR t BETWEEN 'o' AND '~' THEN false
+  CASE WHEN strlen(t) > 9 OR t BETWEEN '/' AND 'M~' OR t BETWEEN 'O' AND 'Z~' OR t BETWEEN 'a' AND 'm~' OR t BETWEEN 'o' AND '~' THEN false
        WHEN t BETWEEN '———' AND '暂' OR t > '暂无' THEN false
        ELSE lower(t) IN ('', '-', '--', '---', '—', '——', 'null', 'none', 'nan', 'n/a', '#n/a', '\n', '暂无') END;
 

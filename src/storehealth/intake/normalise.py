@@ -278,17 +278,17 @@ def _select(columns: list[str], source: str) -> str:
 
 
 def _select_ends(plan: ReadingPlan) -> Iterator[str]:
-    """The first and the last character of each cell that is read, which show whether it needs trimming."""
+    """The last character of each cell that is read, which shows together with its beginning whether it needs trimming."""
     careful = (key for key in plan.match.columns if key not in plan.plain)
     places = sorted({place for key in careful for _, place in plan.list_places(key)})
-    return (f"c{place}[1] AS first{place}, c{place}[-1] AS last{place}" for place in places)
+    return (f"c{place}[-1] AS last{place}" for place in places)
 
 
 def _trim(plan: ReadingPlan) -> Iterator[str]:
     for key in plan.match.columns:
         for name, place in plan.list_places(key):
             is_plain_cell = key in plan.plain
-            yield (f"c{place}" if is_plain_cell else f"without_blanks(c{place}, first{place}, last{place})") + f" AS {name}"
+            yield (f"c{place}" if is_plain_cell else f"without_blanks(c{place}, last{place})") + f" AS {name}"
     if plan.plain:
         yield _mark_odd(plan)
 

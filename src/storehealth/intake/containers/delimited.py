@@ -208,7 +208,7 @@ def build_csv_query(
         f"SELECT * FROM read_csv({_quote(str(path))}, delim={_quote(delimiter)}, skip={skip}, header=false,"
         " auto_detect=false, strict_mode=true,"
         f" quote='\"', escape='\"', nullstr={_quote(nulls)}, max_line_size={LONGEST_LINE},"
-        f" columns={declare_columns(width, formats)}{options})"
+        f" buffer_size={LONGEST_LINE}, columns={declare_columns(width, formats)}{options})"
     )
 
 
