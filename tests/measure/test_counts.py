@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
 
 from storehealth.catalogue import Catalogue, load_catalogue
+from storehealth.catalogue.common import Fact, find_unmet_needs
+from storehealth.catalogue.mutes import Exemption
 from storehealth.catalogue.rule import RuleExample
+from storehealth.catalogue.thresholds import resolve_bounds
 from storehealth.commands.rule_tests import measure_example
-from storehealth.model import Finding
+from storehealth.db import StoreSettings, open_store_from_rows
+from storehealth.measure import _needs
+from storehealth.measure.passes import MOST_TOGETHER, can_share, count_alone, count_together
+from storehealth.measure.query import RuleQuery
+from storehealth.measure.tally import apply_exemptions
+from storehealth.model import Finding, Window
+from storehealth.privacy import mask
+from tests.faulty import draw_faulty_store
+from tests.healthy import FIRST_DAY
 
 Rows = list[dict[str, Any]]
 
@@ -253,3 +266,37 @@ def test_days_that_differ_compare_and_equal_days_cannot_be_judged() -> None:
     orders = [{"order_id": str(n), "shipped_at": day.format(n), **fixed} for n in (3, 4, 5)]
     orders += [{"order_id": f"more{n}", "shipped_at": day.format(3), **fixed} for n in range(20)]
     assert counted("LG05", orders=orders) == {"met": 21, "late": 1, "not_judgeable": 1}
+
+
+def _fill_up(queries: list[RuleQuery]) -> list[RuleQuery]:
+    """As many rules as a pass has at most: the last of these under further codes."""
+    last = queries[-1]
+    codes = (f"XX{number:02}" for number in range(MOST_TOGETHER - len(queries)))
+    return queries + [replace(last, rule=last.rule.model_copy(update={"code": code})) for code in codes]
+
+
+@pytest.mark.parametrize("has_few_rows", [True, False], ids=["fetched", "grouped"])
+def test_rules_counted_together_are_counted_as_alone(has_few_rows: bool) -> None:
+    """Totals, slices, entities, advice and figures beside, of as many rules as share a pass; with an exemption as well."""
+    catalogue, generic = book(), book().platforms["generic"]
+    hours = Fact(value=("09:00-22:00",), source="test", verified="assumed")
+    settings = StoreSettings("store", generic, {**generic.facts, "service_hours": hours})
+    exempt = Exemption(code="LG05", reason="test", **{"from": FIRST_DAY.date(), "to": FIRST_DAY.date()})
+    groups = defaultdict[str, list[RuleQuery]](list)
+    tables = {name: rows for name, rows in draw_faulty_store(2).items() if name not in ("agent_days", "settlements")}
+    with open_store_from_rows(tables, catalogue, settings) as store:
+        for rule in catalogue.rules.values():
+            query = RuleQuery(store.con, rule, resolve_bounds(rule, generic.limits), Window(), catalogue, mask)
+            query = replace(apply_exemptions(query, (exempt,)), has_few_rows=has_few_rows)
+            if can_share(query) and not find_unmet_needs(_needs(query), store.filled):
+                groups[rule.measure.over].append(query)
+        shared = {over: _fill_up(queries) for over, queries in groups.items() if len(queries) > 1}
+        together = {code: totals for queries in shared.values() for code, totals in count_together(queries).items()}
+        alone = {query.rule.code: count_alone(query) for queries in shared.values() for query in queries}
+    assert len(alone) > 20
+    assert sum(totals.counts.total.defects > 0 for totals in alone.values()) > 10
+    for code, expected in alone.items():
+        found = together[code]
+        assert found.counts.total == expected.counts.total, code
+        assert found.counts.tallies == expected.counts.tallies, code
+        assert found._replace(counts=expected.counts) == expected, code
