@@ -12,6 +12,7 @@ SOURCE_PATH = "source_path"
 OUTCOME = "row_outcome"
 """Type of a row's outcome: an enum, since grouping by a text takes half as long again."""
 OUTCOMES = ("met", "late", "overdue", "undecided", "not_judgeable", "exempt")
+"""The order counts, as conditions are ranges: defects are ``late`` to ``overdue``; what is judged ends there."""
 ORIGIN = {"store_id": "VARCHAR", "source_file": SOURCE_PATH, "source_row": "BIGINT", "unread": "VARCHAR[]"}
 """Columns every canonical table has besides its own. ``unread`` names the columns whose cell could not be read."""
 

@@ -280,7 +280,7 @@ def _refresh(path: Path) -> None:
 def _clear_place(path: Path) -> None:
     """Delete a folder that lies where a file of the lake belongs."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        _delete(path)
 
 
 def _delete(path: Path) -> None:

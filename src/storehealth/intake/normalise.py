@@ -108,15 +108,22 @@ class ReadingPlan(NamedTuple):
                 found[key] = pattern
         return _unify_formats(found)
 
-    def _list_patterns(self, key: str, typed: bool) -> Iterator[str]:
+    def _list_patterns(self, key: str, typed: bool) -> Sequence[str]:
         """The patterns that the cells of a column may all have, the narrowest first."""
-        kind, name = self.target_column(key).type, key.rpartition(".")[2]
-        words = (*list_blank_words(kind, self.layout.columns[key]), self.layout.skip or "", self.layout.only or "")
-        is_shared = list(self.match.columns.values()).count(self.match.columns[key]) > 1
-        is_time = typed and not is_shared and not any(re.search(rf"\b{name}\b|20\d\d", word) for word in words)
-        for pattern in PLAIN_CELLS[kind]:
-            if (is_time or pattern not in TIME_FORMATS) and (key in self.id_keys or pattern != NUMBERED):
-                yield pattern
+        kind = self.target_column(key).type
+        patterns = PLAIN_CELLS[kind]
+        if kind == "time" and not (typed and self._is_read_as_time_only(key)):
+            return [pattern for pattern in patterns if pattern not in TIME_FORMATS]
+        if kind == "id" and key not in self.id_keys:
+            return [pattern for pattern in patterns if pattern != NUMBERED]
+        return patterns
+
+    def _is_read_as_time_only(self, key: str) -> bool:
+        """Whether nothing looks at the text of a time: no other column, no word for none, no condition on rows."""
+        name, place = key.rpartition(".")[2], self.match.columns[key]
+        words = (*list_blank_words("time", self.layout.columns[key]), self.layout.skip or "", self.layout.only or "")
+        is_shared = list(self.match.columns.values()).count(place) > 1
+        return not is_shared and not any(re.search(rf"\b{name}\b|20\d\d", word) for word in words)
 
     @property
     def formats(self) -> dict[str, str]:

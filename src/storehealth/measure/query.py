@@ -98,9 +98,9 @@ class RuleQuery:
         self.refuse_personal_figures()
         if is_costly(self.rule.measure.over):
             columns_shown = (f"_show{index}" for index in range(len(self.rule.measure.evidence)))
-            told = ", ".join(f"{name} := {name}" for name in ("_file", "_row", "_worst", *columns_shown))
+            cells = ", ".join(f"{name} := {name}" for name in ("_file", "_row", "_worst", *columns_shown))
             # what evidence shows is only ever read of defects: a list holds nothing for other rows
-            shown = f"CASE WHEN {DEFECT} THEN [struct_pack({told})] END AS _told"
+            shown = f"CASE WHEN {DEFECT} THEN [struct_pack({cells})] END AS _evidence"
             return self._store(f"SELECT {FIGURES}, {shown} FROM {self.every_row}", "_own_rows")
         if self.rule.measure.value is not None:
             return self._store(f"SELECT {FIGURES} FROM {self.every_row}", "_values")
@@ -121,7 +121,7 @@ class RuleQuery:
     def defects(self) -> str:
         """Where evidence is read from: rows other than defects may be missing."""
         return (
-            f"(SELECT *, unnest(_told, max_depth := 2) FROM {self.rows})"
+            f"(SELECT *, unnest(_evidence, max_depth := 2) FROM {self.rows})"
             if is_costly(self.rule.measure.over)
             else f"({self._build(('_entity', '_file', '_row', '_show'))})"
         )

@@ -358,21 +358,21 @@ def _estimate_after(query: RuleQuery, statistic: Statistic, removes: Mapping[int
             place: query.run(_survive_after(query, QUANTILES[statistic], place, removes[place])) for place in removes
         }
         return {place: steps[0][1] if steps else math.inf for place, steps in found.items()}
-    figures = ", ".join(build_statistic(statistic, _mend(place, "_stat")) for place in removes)
-    (row,) = query.run(f"{_mark_mended(query, removes)} SELECT {figures} FROM marked")
+    figures = ", ".join(build_statistic(statistic, _fix_value(place, "_stat")) for place in removes)
+    (row,) = query.run(f"{_mark_fixed(query, removes)} SELECT {figures} FROM marked")
     return dict(zip(removes, map(replace_nan, row), strict=True))
 
 
 def _survive_after(query: RuleQuery, quantile: float, place: int, removes: float) -> str:
-    cells = f"0 AS label, {_mend(place, '_value')} AS value, _open AND NOT _is_usual{place} AS open"
-    return build_survival(f"{_mark_mended(query, {place: removes})} SELECT {cells} FROM marked", quantile)
+    cells = f"0 AS label, {_fix_value(place, '_value')} AS value, _open AND NOT _is_usual{place} AS open"
+    return build_survival(f"{_mark_fixed(query, {place: removes})} SELECT {cells} FROM marked", quantile)
 
 
-def _mend(place: int, column: str) -> str:
+def _fix_value(place: int, column: str) -> str:
     return f"CASE WHEN _is_usual{place} THEN _usual ELSE {column} END"
 
 
-def _mark_mended(query: RuleQuery, removes: Mapping[int, float]) -> str:
+def _mark_fixed(query: RuleQuery, removes: Mapping[int, float]) -> str:
     """SQL of ``marked``: the rows that count, and whether each becomes ordinary by each advice.
 
     An advice removes its share of the defects it reaches: they get the median of the rows within the limit. The share is
