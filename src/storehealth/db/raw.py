@@ -99,14 +99,17 @@ def load_rows(
         names = tuple(map(Name, sorted(unknown)))
         raise CatalogueError(message("db.no_column", table=Name(table.name), names=names))
     origin = {"store_id": store, "source_file": _default_file(table.name)}
+    named = {*origin, "source_row", "part_row", *(column for row in rows for column in row)}
     full = [origin | {"source_row": number + 2, "part_row": number} | dict(row) for number, row in enumerate(rows)]
     cells = ", ".join(
-        f"(r->>{sql.quote_value(column)})::{kind} AS {sql.quote_name(column)}" for column, kind in typed.items()
+        f"{f'(r->>{sql.quote_value(column)})' if column in named else 'NULL'}::{kind} AS {sql.quote_name(column)}"
+        for column, kind in typed.items()
     )
     text = json.dumps(full, default=_text, ensure_ascii=False)
     values = f"SELECT {cells} FROM (SELECT unnest(?::JSON[]) AS r)"
     con.execute(f"CREATE TABLE raw.{table.name} AS SELECT * {_defaults(table)} FROM ({values})", [text])
-    return _count_parts(con, table)
+    filled = named.union(name for name, column in table.columns.items() if column.otherwise)
+    return _count_parts(con, table, [name for name in table.columns if name in filled])
 
 
 def list_sources(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
@@ -133,18 +136,26 @@ def _text(item: Any) -> str:
     return item.isoformat(" ") if isinstance(item, datetime) else str(item)
 
 
-def _count_parts(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[list[StoredTable], Filled]:
-    """What intake would know about these rows, per file: counts, distinct keys, first and last event."""
+def _count_parts(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[str]
+) -> tuple[list[StoredTable], Filled]:
+    """What intake would know about these rows, per file: counts, distinct keys, first and last event.
+
+    Args:
+        con: The database, with the rows in ``raw``.
+        table: The canonical table.
+        columns: The columns that may have values.
+    """
     keys = f"count(DISTINCT row({sql.quote_names(table.key)}))"
     first, last = (_extreme(table, side) for side in ("least", "greatest"))
-    known = ", ".join(f"count({sql.quote_name(column)})" for column in table.columns)
+    known = "".join(f", count({sql.quote_name(column)})" for column in columns)
     parts: list[StoredTable] = []
     filled: Filled = {}
-    query = f"SELECT source_file, count(*), {keys}, min({first}), max({last}), {known} FROM raw.{table.name}"
+    query = f"SELECT source_file, count(*), {keys}, min({first}), max({last}){known} FROM raw.{table.name}"
     for source, rows, distinct, begin, end, *counts in con.execute(f"{query} GROUP BY 1 ORDER BY 1").fetchall():
         kept = {"rows": rows, "distinct_keys": distinct, "first": begin, "last": end}
         parts.append(StoredTable(table=table.name, source=source, parquet=Path(source), **kept))
-        filled |= {(source, column): count for column, count in zip(table.columns, counts, strict=True)}
+        filled |= {(source, column): count for column, count in zip(columns, counts, strict=True)}
     return parts, filled
 
 

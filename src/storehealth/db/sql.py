@@ -56,9 +56,18 @@ def quote_names(columns: Iterable[str], before: str = "") -> str:
 
 def select_no_rows(table: Table) -> str:
     """A SELECT that returns no rows, with the columns of a canonical table."""
-    typed = {column: table.sql_type(column) for column in table.columns} | ORIGIN
     return (
         "SELECT "
-        + ", ".join(f"NULL::{kind} AS {quote_name(column)}" for column, kind in typed.items())
+        + ", ".join(f"NULL::{kind} AS {quote_name(column)}" for column, kind in _type_columns(table).items())
         + " WHERE false"
     )
+
+
+def create_empty_table(table: Table) -> str:
+    """The statement that creates a canonical table without rows."""
+    columns = ", ".join(f"{quote_name(column)} {kind}" for column, kind in _type_columns(table).items())
+    return f"CREATE TABLE main.{table.name} ({columns})"
+
+
+def _type_columns(table: Table) -> dict[str, str]:
+    return {column: table.sql_type(column) for column in table.columns} | ORIGIN

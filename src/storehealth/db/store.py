@@ -34,7 +34,10 @@ TELL_NOTHING_OF_LATER_STEPS = frozenset({"reviews", "penalties", "receipts"})
 """Tables whose rows come days after the others of their group: that they reach further does not make an open row late."""
 ONE_THREAD_BELOW = 100_000
 """Rows of all tables below which a query uses one thread."""
-PLAIN_BELOW = 5_000
+STORED_BELOW = 60_000
+"""Rows of all tables below which the merged tables are stored: some forty queries are planned over each, and planning over
+the views that lead to the files takes longer than the rows."""
+PLAIN_BELOW = 12_000
 """Rows of all tables below which a query is planned without most of the optimizer: planning takes longer than the rows."""
 NEEDED_OPTIMIZERS = ("expression_rewriter", "filter_pushdown", "deliminator")
 """What keeps joins and nested queries from comparing every row with every other."""
@@ -70,6 +73,7 @@ class Store:
         as_of: The audit's moment, naive, in the store's zone; None where no row has a time.
         ends: Last event up to ``as_of`` per group (chat, orders, aftersales, stock), of the tables that show its steps.
         rows: Rows of each canonical table.
+        read: Tables that a file feeds; ``as_of`` may hide all their rows, which are in ``raw``.
         filled: ``orders`` for each table with rows, ``orders.paid_at`` for each column with a value.
         table_ends: Last event of each table up to ``as_of``.
         merged_away: Rows per source path (of the table its rows are counted in) that were merged into another row.
@@ -82,6 +86,7 @@ class Store:
     as_of: datetime | None = None
     ends: dict[str, datetime] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
     table_ends: dict[str, datetime] = field(default_factory=dict)
     merged_away: dict[str, int] = field(default_factory=dict)
@@ -145,6 +150,10 @@ class _Parts:
             last[part.source] = max(last.get(part.source, ""), part.last.isoformat() if part.last else "")
         order = sorted(last, key=lambda source: (last[source], source), reverse=True)
         return {source: place for place, source in enumerate(order)}
+
+    def count_rows(self) -> int:
+        """The rows of all files."""
+        return sum(part.rows for parts in self.parts.values() for part in parts)
 
     def list_filled(self) -> Iterable[str]:
         """The tables with rows and columns with values: ``orders``, ``orders.paid_at``."""
@@ -265,9 +274,6 @@ def open_store_of_views(catalogue: Catalogue) -> Store:
     con = connections[0]
     con.execute(sql.create_source_path_type([]))
     store = _fill(connections, _Parts(), catalogue, settings)
-    for table in catalogue.tables.values():
-        con.execute(f"DROP VIEW main.{table.name}")
-        con.execute(f"CREATE TABLE main.{table.name} AS {sql.select_no_rows(table)}")
     define_views(con, catalogue.views)
     return store
 
@@ -314,7 +320,12 @@ def _list_other_optimizers(con: duckdb.DuckDBPyConnection) -> str:
 def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settings: StoreSettings) -> Store:
     """Create everything between the rows in ``raw`` and the views: merged tables, variables, helper tables."""
     con, rank = connections[0], inputs.rank()
-    store = Store(connections, filled=frozenset(inputs.list_filled()), auto_replies=settings.auto_replies)
+    store = Store(
+        connections,
+        read=frozenset(inputs.parts),
+        filled=frozenset(inputs.list_filled()),
+        auto_replies=settings.auto_replies,
+    )
     ends = {
         name: max(part.last for part in parts if part.last) for name, parts in inputs.parts.items() if _has_times(parts)
     }
@@ -325,10 +336,8 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
         schema = "known" if name in cut else "raw"
         dropped = merge_exports(con, catalogue.tables[name], parts, filled, rank, schema)
         store.merged_away |= {path: count for path, count in dropped.items() if inputs.counted.get(path) == name}
-    con.execute(
-        ";".join(_pass_through(table, inputs) for table in catalogue.tables.values() if table.name not in inputs.parts)
-    )
-    con.execute(";".join(f"CREATE VIEW main.{name} AS SELECT * FROM lake.{name}" for name in catalogue.tables))
+    kind = "TABLE" if inputs.count_rows() < STORED_BELOW else "VIEW"
+    con.execute(";".join(_create_table(table, inputs, kind) for table in catalogue.tables.values()))
     store.table_ends = views.find_last_events(con, catalogue.tables, ends, store.as_of)
     for name in cut:
         store.filled = _recount_filled(con, catalogue.tables[name], store.filled)
@@ -336,11 +345,7 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
     store.filled |= frozenset(_find_needed_words(con, catalogue, store.filled))
     store.ends = _find_group_ends(catalogue.tables, store.table_ends)
     step_ends = _find_step_ends(store.ends, store.table_ends, store.filled)
-    with_rows = {*inputs.parts, *inputs.loose}
-    store.rows = {
-        name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] if name in with_rows else 0
-        for name in catalogue.tables
-    }
+    store.rows = dict.fromkeys(catalogue.tables, 0) | _count_rows(con, [*inputs.parts, *inputs.loose])
     facts = _facts(catalogue, settings)
     view_inputs.set_variables(con, store.as_of, store.ends | step_ends, facts, store.filled, cut)
     view_inputs.create_night_macros(con, facts)
@@ -355,6 +360,13 @@ def _fill(connections: Connections, inputs: _Parts, catalogue: Catalogue, settin
 
 def _find_first(parts: Iterable[StoredTable]) -> datetime | None:
     return min((part.first for part in parts if part.first), default=None)
+
+
+def _count_rows(con: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> dict[str, int]:
+    if not tables:
+        return {}
+    (counts,) = con.execute(f"SELECT {', '.join(f'(SELECT count(*) FROM {name})' for name in tables)}").fetchall()
+    return dict(zip(tables, counts, strict=True))
 
 
 def _find_defaults(
@@ -377,8 +389,9 @@ def _find_needed_words(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, fil
     for column, words in find_words(needs).items():
         table, _, name = column.partition(".")
         if column in filled:
-            query = f"SELECT 1 FROM {table} WHERE {sql.quote_name(name)} = $word LIMIT 1"
-            yield from (f"{column}={word}" for word in words if con.execute(query, {"word": word}).fetchall())
+            has_words = ", ".join(f"bool_or({sql.quote_name(name)} = {sql.quote_value(word)})" for word in words)
+            (found,) = con.execute(f"SELECT {has_words} FROM {table}").fetchall()
+            yield from (f"{column}={word}" for word, has_word in zip(words, found, strict=True) if has_word)
 
 
 def _recount_filled(con: duckdb.DuckDBPyConnection, table: Table, filled: frozenset[str]) -> frozenset[str]:
@@ -421,13 +434,14 @@ def _has_times(parts: Sequence[StoredTable]) -> bool:
     return any(part.last for part in parts)
 
 
-def _pass_through(table: Table, inputs: _Parts) -> str:
-    """SQL of a lake table that needs no merging: intake's own, or one that no file feeds."""
-    columns = sql.quote_names([*table.columns, *sql.ORIGIN])
+def _create_table(table: Table, inputs: _Parts, kind: str) -> str:
+    """SQL of a canonical table: of merged rows, of intake's own, or without rows where no file feeds it."""
+    if table.name in inputs.parts:
+        return f"CREATE {kind} main.{table.name} AS FROM lake.{table.name}"
     if table.name in inputs.loose:
-        return f"CREATE VIEW lake.{table.name} AS SELECT {columns} FROM raw.{table.name}"
-    name = table.name
-    return f"CREATE VIEW raw.{name} AS {sql.select_no_rows(table)}; CREATE VIEW lake.{name} AS FROM raw.{name}"
+        columns = sql.quote_names([*table.columns, *sql.ORIGIN])
+        return f"CREATE {kind} main.{table.name} AS SELECT {columns} FROM raw.{table.name}"
+    return sql.create_empty_table(table)
 
 
 def _facts(catalogue: Catalogue, settings: StoreSettings) -> dict[str, Fact]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 import duckdb
@@ -143,17 +144,25 @@ def _make_closers(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> Non
     each other directly. One anchored pattern fails at the first letter that differs: a tenth of the time of cutting up
     every text.
     """
-    con.execute("CREATE TABLE closers (phrase VARCHAR)")
+    key = tuple(phrases)
+    if key not in _TRIMMED:  # a second store of one process has the same phrases
+        _TRIMMED[key] = _trim_phrases(con, phrases)
+    con.execute("CREATE TABLE closers AS SELECT unnest(?::VARCHAR[]) AS phrase", [list(_TRIMMED[key])])
+    con.execute(f"SET VARIABLE closer_pattern = {sql.quote_value(_build_closer_pattern(_TRIMMED[key]))}")
+
+
+_TRIMMED: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
+def _trim_phrases(con: duckdb.DuckDBPyConnection, phrases: Sequence[str]) -> tuple[str, ...]:
     edge = r"[\s\p{P}\p{Z}~～]*"
-    trimmed = f"regexp_replace(phrase, '^{edge}|{edge}$', '', 'g')"
-    con.execute(
-        f"INSERT INTO closers SELECT DISTINCT lower({trimmed}) FROM (SELECT unnest(?::VARCHAR[]) AS phrase)", [phrases]
-    )
-    kept = [phrase for (phrase,) in con.execute("SELECT phrase FROM closers ORDER BY phrase").fetchall() if phrase]
-    con.execute(f"SET VARIABLE closer_pattern = {sql.quote_value(_build_closer_pattern(kept))}")
+    trimmed = f"lower(regexp_replace(phrase, '^{edge}|{edge}$', '', 'g'))"
+    query = f"SELECT DISTINCT {trimmed} FROM (SELECT unnest(?::VARCHAR[]) AS phrase) ORDER BY 1"
+    return tuple(phrase for (phrase,) in con.execute(query, [phrases]).fetchall() if phrase)
 
 
-def _build_closer_pattern(phrases: Sequence[str]) -> str:
+@cache
+def _build_closer_pattern(phrases: tuple[str, ...]) -> str:
     gap = r"(?:[\s\p{Z}\p{S}\p{M}\p{Cf}~!！.。,，、…;；:：'’‘\"“”()（）\[\]【】\-–—_*/\\])"
     words = [_quote_pattern(phrase) for phrase in phrases if not HAN.search(phrase)]
     han = [_quote_pattern(phrase) for phrase in phrases if HAN.search(phrase)]

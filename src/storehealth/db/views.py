@@ -71,9 +71,12 @@ def create_views(
         CatalogueError: A view's SQL is wrong or takes too long, or views depend on each other in a circle.
         OutOfMemory: A view needs more memory than it may use.
     """
-    grant_memory(connections)
-    existing = {name for (name,) in connections[0].execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     wanted = _in_order(views, views if only is None else only)
+    if not wanted:
+        return
+    grant_memory(connections)
+    listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
+    existing = {name for (name,) in connections[0].execute(listed).fetchall()}
     _make(connections, [view for view in wanted if view.view not in existing], seconds, foreign)
 
 

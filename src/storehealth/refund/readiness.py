@@ -114,6 +114,8 @@ def _find_span(store: Store, table: str, as_of: date) -> CoveredDays:
     day = f"({TIMES[table]})::DATE"
     up_to = f"SELECT min({day}), max({day}), count(*) FROM {table} WHERE {day} <= ? OR {day} IS NULL"
     first, last, rows = store.con.execute(up_to, [as_of]).fetchall()[0]
+    if table not in store.read:
+        return CoveredDays()
     if not rows:  # the files also have the rows that are hidden because they are of later days
         return CoveredDays(starts=store.con.execute(f"SELECT min({day}) FROM raw.{table}").fetchall()[0][0])
     end = store.table_ends.get(table)
