@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 from storehealth.catalogue import Catalogue
@@ -74,6 +75,7 @@ FORMATS = (
     "%b-%d-%y", "%d-%b-%y", "%b-%d-%Y", "%d-%b-%Y", "%b %d, %Y %H:%M", "%b %d, %Y", "%d %b %Y %H:%M", "%d %b %Y",
 )  # fmt: skip
 """Time formats that intake does not try automatically; where day and month are ambiguous, the day comes first."""
+ANY_COLUMN = LayoutColumn(headers=("any",))
 KINDS: tuple[Kind, ...] = ("time", "integer", "number", "flag")
 SEPARATED = re.compile(r"\d[-/.:年月]\d|\d[ -][A-Za-z]{3}|[A-Za-z]{3}[ -]\d|\dT\d")
 ID = re.compile(r"(?=.*\d)[\w./#-]{4,40}")
@@ -118,28 +120,47 @@ class ColumnProfile(NamedTuple):
 
 def profile_columns(con: Con, top: Sequence[Sequence[str]], place: int) -> list[ColumnProfile]:
     """Profile each column below a header, up to ``MOST_COLUMNS``, with the same SQL that would read it."""
+    headers = {
+        index: " ".join(header.split()) for index, header in enumerate(top[place][:MOST_COLUMNS]) if header.strip()
+    }
+    below = top[place + 1 :]
+    cells = {index: [record[index].strip() if index < len(record) else "" for record in below] for index in headers}
+    shares = _measure_shares(con, cells)
+    separated = {index: numeric for index in headers if (numeric := _list_separated(cells[index]))}
+    unread = {index: numeric for index, numeric in separated.items() if shares[index]["time"] < MOST}
+    formats, free = _find_formats(con, unread), _measure_free_times(con, unread)
     columns = []
-    for index, header in enumerate(top[place][:MOST_COLUMNS]):
-        cells = tuple(record[index].strip() if index < len(record) else "" for record in top[place + 1 :])
-        if header.strip():
-            columns.append(_profile(con, " ".join(header.split()), cells))
+    for index, header in headers.items():
+        order = None
+        if index in free:
+            shares[index]["time"], order = free[index]
+        columns.append(
+            _profile(header, tuple(cells[index]), shares[index], formats.get(index, ()), order, index in separated)
+        )
     return columns
 
 
-def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
-    column = LayoutColumn(headers=(header,))
-    shares = {kind: _measure_share(con, cells, kind, column) for kind in KINDS}
+def _list_separated(cells: Sequence[str]) -> list[str]:
+    """The cells with digits, if most of them look like dates and few of the filled cells are words.
+
+    A bare number can be read as a time (epoch, serial): only cells that look like dates count as times. Words such as
+    "not shipped" stand where the time is not known yet.
+    """
     filled = [cell for cell in cells if cell]
-    # A bare number can be read as a time (epoch, serial): only cells that look like dates count as times.
-    # Words such as "not shipped" stand where the time is not known yet.
     numeric = [cell for cell in filled if any(char.isdecimal() for char in cell)]
-    separated = bool(numeric) and sum(1 for cell in numeric if SEPARATED.search(cell)) >= MOST * len(numeric)
-    separated = separated and len(numeric) >= LEAST_TIMES * len(filled)
-    formats: tuple[str, ...] = ()
-    order = None
-    if separated and shares["time"] < MOST:
-        formats = tuple(form for form in FORMATS if _is_written_as(con, numeric, form))
-        shares["time"], order = _measure_free_times(con, numeric, column)
+    dates = sum(1 for cell in numeric if SEPARATED.search(cell))
+    return numeric if dates >= MOST * len(numeric) and len(numeric) >= LEAST_TIMES * len(filled) else []
+
+
+def _profile(
+    header: str,
+    cells: tuple[str, ...],
+    shares: Mapping[Kind, float],
+    formats: tuple[str, ...],
+    order: str | None,
+    separated: bool,
+) -> ColumnProfile:
+    filled = [cell for cell in cells if cell]
     swapped = {form.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") for form in formats}
     is_ambiguous = bool(swapped & set(formats[:1]))
     ids = bool(filled) and sum(1 for cell in filled if ID.fullmatch(cell)) >= MOST * len(filled)
@@ -151,33 +172,66 @@ def _profile(con: Con, header: str, cells: tuple[str, ...]) -> ColumnProfile:
     )  # fmt: skip
 
 
-def _measure_free_times(con: Con, cells: Sequence[str], column: LayoutColumn) -> tuple[float, str | None]:
+Cells = Mapping[int, Sequence[str]]
+"""Cells by the place of their column. One query for all columns: planning it takes longer than reading the cells."""
+OF_COLUMNS = "SELECT unnest(?::BIGINT[]) AS place, unnest(?::VARCHAR[]) AS c"
+
+
+def _list_cells(columns: Cells) -> list[list[object]]:
+    """The parameters of :data:`OF_COLUMNS`."""
+    pairs = [(place, cell) for place, cells in columns.items() for cell in cells]
+    return [[place for place, _ in pairs], [cell for _, cell in pairs]]
+
+
+def _measure_free_times(con: Con, columns: Cells) -> dict[int, tuple[float, str | None]]:
     """Measure the share of cells that are times in some spelling, and which order of day and month the cells prove."""
-    text = "SELECT trim_blanks(c) AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
+    if not columns:
+        return {}
+    text = f"SELECT place, trim_blanks(c) AS t FROM ({OF_COLUMNS})"
     for step in range(TIDY_STEPS):
         tidy = f"{tidy_time('tidy' if step else 't', step)} AS tidy"
         text = f"SELECT {f'* REPLACE ({tidy})' if step else f'*, {tidy}'} FROM ({text})"
     parts = ", ".join(f"{list_time_parts('tidy', order)} AS {order}" for order in ORDERS)
-    values = (read_value("t", TableColumn(type="time"), column, ("UTC", "UTC"), order) for order in ORDERS)
-    query = f"SELECT {', '.join(f'count({value})' for value in values)} FROM (SELECT *, {parts} FROM ({text}))"
-    day_first, month_first = con.execute(query, [list(cells)]).fetchall()[0]
-    proven = None if day_first == month_first else ORDERS[day_first < month_first]
-    return max(day_first, month_first) / max(len(cells), 1), proven
+    values = (read_value("t", TableColumn(type="time"), ANY_COLUMN, ("UTC", "UTC"), order) for order in ORDERS)
+    counts = ", ".join(f"count({value})" for value in values)
+    query = f"SELECT place, {counts} FROM (SELECT *, {parts} FROM ({text})) GROUP BY place"
+    found: dict[int, tuple[float, str | None]] = {}
+    for place, day_first, month_first in con.execute(query, _list_cells(columns)).fetchall():
+        proven = None if day_first == month_first else ORDERS[day_first < month_first]
+        found[place] = max(day_first, month_first) / max(len(columns[place]), 1), proven
+    return found
 
 
-def _measure_share(con: Con, cells: Sequence[str], kind: Kind, column: LayoutColumn) -> float:
-    """Measure the share of the filled cells that can be read as a kind."""
-    bare = f"SELECT {remove_guard('c', kind)} AS t FROM (SELECT unnest(?::VARCHAR[]) AS c)"
-    text = f"SELECT {set_null('t', kind, column, later=kind == 'time')} AS t FROM ({bare})"
-    value = read_value("t", TableColumn(type=kind), column, ("UTC", "UTC"))
-    total, readable = con.execute(f"SELECT count(t), count({value}) FROM ({text})", [list(cells)]).fetchall()[0]
-    return float(readable / total) if total else 0.0
+def _measure_shares(con: Con, columns: Cells) -> dict[int, dict[Kind, float]]:
+    """Measure the share of the filled cells of each column that can be read as each kind."""
+    shares: dict[int, dict[Kind, float]] = {place: dict.fromkeys(KINDS, 0.0) for place in columns}
+    bare = ", ".join(f"{remove_guard('c', kind)} AS {kind}_bare" for kind in KINDS)
+    texts = ", ".join(
+        f"{set_null(f'{kind}_bare', kind, ANY_COLUMN, later=kind == 'time')} AS {kind}_text" for kind in KINDS
+    )
+    counts = ", ".join(
+        f"count({kind}_text), count({read_value(f'{kind}_text', TableColumn(type=kind), ANY_COLUMN, ('UTC', 'UTC'))})"
+        for kind in KINDS
+    )
+    text = f"SELECT place, {texts} FROM (SELECT place, {bare} FROM ({OF_COLUMNS}))"
+    for place, *numbers in con.execute(
+        f"SELECT place, {counts} FROM ({text}) GROUP BY place", _list_cells(columns)
+    ).fetchall():
+        pairs = zip(KINDS, numbers[::2], numbers[1::2], strict=True)
+        shares[place] |= {kind: readable / total for kind, total, readable in pairs if total}
+    return shares
 
 
-def _is_written_as(con: Con, cells: Sequence[str], form: str) -> bool:
-    fits = f"coalesce(isfinite(try_strptime(c, {quote_literal(form)})), false)"
-    query = f"SELECT bool_and({fits}) FROM (SELECT unnest(?::VARCHAR[]) AS c)"
-    return bool(con.execute(query, [list(cells)]).fetchall()[0][0])
+def _find_formats(con: Con, columns: Cells) -> dict[int, tuple[str, ...]]:
+    """Find the spellings in which every cell of a column is a time."""
+    if not columns:
+        return {}
+    tests = (f"bool_and(coalesce(isfinite(try_strptime(c, {quote_literal(form)})), false))" for form in FORMATS)
+    query = f"SELECT place, {', '.join(tests)} FROM ({OF_COLUMNS}) GROUP BY place"
+    return {
+        place: tuple(form for form, fits in zip(FORMATS, found, strict=True) if fits)
+        for place, *found in con.execute(query, _list_cells(columns)).fetchall()
+    }
 
 
 TABLE_SETS = (
@@ -351,8 +405,9 @@ def _compare_with_known(
 ) -> dict[tuple[str, str], float]:
     """How well a header is each column that some layout reads from a header like it."""
     worths: dict[tuple[str, str], float] = {}
+    key, is_private = normalise_header(header), bool(PRIVATE_HEADERS.search(header))
     for name, targets in names.items():
-        if worth := _compare_headers(header, name):
+        if worth := _compare_headers(key, name, is_private):
             worths |= {target: worth for target in targets if worth > worths.get(target, 0)}
     # a header of some layout may be its stopgap: product names where there is no code
     return {
@@ -426,9 +481,9 @@ def list_known_headers(catalogue: Catalogue) -> dict[str, set[tuple[str, str]]]:
     names: dict[str, set[tuple[str, str]]] = {}
     for layout in catalogue.layouts.values():
         for key, column in layout.columns.items():
+            targets = [_split_target(target) for target in layout.list_targets(key, catalogue.tables)]
             for header in column.headers:
-                targets = layout.list_targets(key, catalogue.tables)
-                names.setdefault(normalise_header(header), set()).update(_split_target(target) for target in targets)
+                names.setdefault(normalise_header(header), set()).update(targets)
     for table in catalogue.tables.values():
         for name in table.columns:
             names.setdefault(normalise_header(name.replace("_", "")), set()).add((table.name, name))
@@ -440,16 +495,23 @@ def _split_target(target: str) -> tuple[str, str]:
     return table, column
 
 
-def _compare_headers(header: str, name: str) -> float:
-    """How alike a header and a known name are: 1 if equal, 0 if they have too little in common."""
-    key = normalise_header(header)
+def _compare_headers(key: str, name: str, is_private: bool) -> float:
+    """How alike a normalised header and a known name are: 1 if equal, 0 if they have too little in common."""
     if key == name or key.replace("_", "") == name:
         return 1.0
-    if PRIVATE_HEADERS.search(header) or min(len(key), len(name)) < 2:
+    shorter, both = min(len(key), len(name)), len(key) + len(name)
+    if (
+        is_private or shorter < 2 or 2 * shorter < LEAST_LIKENESS * both
+    ):  # even if all of the shorter one were in the other
         return 0.0
+    return _measure_likeness(key, name)
+
+
+@lru_cache(maxsize=20_000)
+def _measure_likeness(key: str, name: str) -> float:
+    """Measure it, which is slow, for one of thousands of pairs; the same headers come again with other files and answers."""
     matcher = SequenceMatcher(None, key, name, autojunk=False)
-    # Upper bounds first: the exact ratio is slow, and there are thousands of pairs.
-    if matcher.real_quick_ratio() < LEAST_LIKENESS or matcher.quick_ratio() < LEAST_LIKENESS:
+    if matcher.quick_ratio() < LEAST_LIKENESS:  # an upper bound
         return 0.0
     ratio = matcher.ratio()
     return 0.9 * ratio if ratio >= LEAST_LIKENESS else 0.0
