@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,8 +82,14 @@ def profile_sheet(top: Sequence[Sequence[str]]) -> list[ColumnProfile]:
     place = find_header(top)
     if place is None:
         raise FileRefused(message("intake.no_header"), message("intake.no_header_hint"))
+    return list(_profile_below(tuple(map(tuple, top)), place))
+
+
+@lru_cache(maxsize=16)
+def _profile_below(top: tuple[tuple[str, ...], ...], place: int) -> tuple[ColumnProfile, ...]:
+    """Profile the columns below a header; a command looks at the same sheet up to four times."""
     with TemporaryDirectory() as folder, connect(None, Path(folder)) as con:
-        return profile_columns(con, top, place)
+        return tuple(profile_columns(con, top, place))
 
 
 def write_layout(
