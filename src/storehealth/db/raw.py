@@ -7,7 +7,7 @@ Each relation ``raw.<table>`` has the table's columns, ``store_id``, ``source_fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,22 +33,22 @@ def load_parquet(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[S
 
     Rows of many files are stored once: they are read a dozen times, and opening the files each time costs more.
     """
-    rows = build_parquet_query(con, table, parts, store)
-    if len(parts) > MANY_FILES and sum(part.rows for part in parts) <= MOST_STORED:
-        con.execute(f"CREATE TABLE raw.{table.name}_stored AS {rows}")
-        rows = f"FROM raw.{table.name}_stored"
-    con.execute(f"CREATE VIEW raw.{table.name} AS {rows}")
     counts = con.execute(
         f"SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))"
         f" FROM parquet_metadata({_paths(parts)}) GROUP BY ALL"
     ).fetchall()
+    names = {path.partition(", ")[0] for _, path, _ in counts}  # a list column has a path: "unread, list, element"
+    rows = build_parquet_query(table, parts, store, names)
+    if len(parts) > MANY_FILES and sum(part.rows for part in parts) <= MOST_STORED:
+        con.execute(f"CREATE TABLE raw.{table.name}_stored AS {rows}")
+        rows = f"FROM raw.{table.name}_stored"
+    con.execute(f"CREATE VIEW raw.{table.name} AS {rows}")
     sources = {str(part.parquet): part.source for part in parts}
     return {(sources[path], column): int(known) for path, column, known in counts}
 
 
-def build_parquet_query(con: duckdb.DuckDBPyConnection, table: Table, parts: Sequence[StoredTable], store: str) -> str:
-    """A SELECT over these files with all columns of the table."""
-    names = {row[0] for row in con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(parts)})").fetchall()}
+def build_parquet_query(table: Table, parts: Sequence[StoredTable], store: str, names: Collection[str]) -> str:
+    """A SELECT over these files with all columns of the table, of which the files have those with these names."""
     typed = {column: table.sql_type(column) for column in table.columns}
     typed |= {"source_row": "BIGINT", UNREAD: sql.ORIGIN[UNREAD]}
     cells = [
@@ -183,7 +183,9 @@ def create_intake_tables(
     if not rejects:
         con.execute(f"CREATE VIEW raw.rejects AS {sql.select_no_rows(tables['rejects'])}")
         return
-    con.execute(f"CREATE VIEW raw.rejects_read AS {build_parquet_query(con, tables['rejects'], rejects, store)}")
+    schema = con.execute(f"SELECT DISTINCT name FROM parquet_schema({_paths(rejects)})").fetchall()
+    query = build_parquet_query(tables["rejects"], rejects, store, {name for (name,) in schema})
+    con.execute(f"CREATE VIEW raw.rejects_read AS {query}")
     con.execute(
         "CREATE VIEW raw.rejects AS SELECT * EXCLUDE (part_row)"
         " REPLACE (source_file AS file, line AS source_row) FROM raw.rejects_read"

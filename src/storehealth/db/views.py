@@ -162,7 +162,11 @@ def _make_error(view: View, problem: Message) -> CatalogueError:
 
 def has_view(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     """Whether a view was created: only those are that a rule to be measured reads."""
-    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchall())
+    try:
+        con.execute(f"SELECT 1 FROM main.{name} LIMIT 0")  # listing all tables takes four times as long
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def hide_later_rows(
