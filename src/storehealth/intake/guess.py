@@ -128,16 +128,13 @@ def profile_columns(con: Con, top: Sequence[Sequence[str]], place: int) -> list[
     shares = _measure_shares(con, cells)
     separated = {index: numeric for index in headers if (numeric := _list_separated(cells[index]))}
     unread = {index: numeric for index, numeric in separated.items() if shares[index]["time"] < MOST}
-    formats, free = _find_formats(con, unread), _measure_free_times(con, unread)
-    columns = []
-    for index, header in headers.items():
-        order = None
-        if index in free:
-            shares[index]["time"], order = free[index]
-        columns.append(
-            _profile(header, tuple(cells[index]), shares[index], formats.get(index, ()), order, index in separated)
+    formats, orders = _find_formats(con, unread), _measure_free_times(con, unread, shares)
+    return [
+        _profile(
+            header, tuple(cells[index]), shares[index], formats.get(index, ()), orders.get(index), index in separated
         )
-    return columns
+        for index, header in headers.items()
+    ]
 
 
 def _list_separated(cells: Sequence[str]) -> list[str]:
@@ -183,8 +180,8 @@ def _list_cells(columns: Cells) -> list[list[object]]:
     return [[place for place, _ in pairs], [cell for _, cell in pairs]]
 
 
-def _measure_free_times(con: Con, columns: Cells) -> dict[int, tuple[float, str | None]]:
-    """Measure the share of cells that are times in some spelling, and which order of day and month the cells prove."""
+def _measure_free_times(con: Con, columns: Cells, shares: Mapping[int, dict[Kind, float]]) -> dict[int, str | None]:
+    """Measure which share of the cells are times in some spelling, and find which order of day and month they prove."""
     if not columns:
         return {}
     text = f"SELECT place, trim_blanks(c) AS t FROM ({OF_COLUMNS})"
@@ -192,31 +189,28 @@ def _measure_free_times(con: Con, columns: Cells) -> dict[int, tuple[float, str 
         tidy = f"{tidy_time('tidy' if step else 't', step)} AS tidy"
         text = f"SELECT {f'* REPLACE ({tidy})' if step else f'*, {tidy}'} FROM ({text})"
     parts = ", ".join(f"{list_time_parts('tidy', order)} AS {order}" for order in ORDERS)
-    values = (read_value("t", TableColumn(type="time"), ANY_COLUMN, ("UTC", "UTC"), order) for order in ORDERS)
-    counts = ", ".join(f"count({value})" for value in values)
+    counts = ", ".join(f"count({_read_as('t', 'time', order)})" for order in ORDERS)
     query = f"SELECT place, {counts} FROM (SELECT *, {parts} FROM ({text})) GROUP BY place"
-    found: dict[int, tuple[float, str | None]] = {}
+    proven: dict[int, str | None] = {}
     for place, day_first, month_first in con.execute(query, _list_cells(columns)).fetchall():
-        proven = None if day_first == month_first else ORDERS[day_first < month_first]
-        found[place] = max(day_first, month_first) / max(len(columns[place]), 1), proven
-    return found
+        shares[place]["time"] = max(day_first, month_first) / len(columns[place])
+        proven[place] = None if day_first == month_first else ORDERS[day_first < month_first]
+    return proven
+
+
+def _read_as(text: str, kind: Kind, order: str | None = None) -> str:
+    return read_value(text, TableColumn(type=kind), ANY_COLUMN, ("UTC", "UTC"), order)
 
 
 def _measure_shares(con: Con, columns: Cells) -> dict[int, dict[Kind, float]]:
     """Measure the share of the filled cells of each column that can be read as each kind."""
     shares: dict[int, dict[Kind, float]] = {place: dict.fromkeys(KINDS, 0.0) for place in columns}
-    bare = ", ".join(f"{remove_guard('c', kind)} AS {kind}_bare" for kind in KINDS)
-    texts = ", ".join(
-        f"{set_null(f'{kind}_bare', kind, ANY_COLUMN, later=kind == 'time')} AS {kind}_text" for kind in KINDS
-    )
-    counts = ", ".join(
-        f"count({kind}_text), count({read_value(f'{kind}_text', TableColumn(type=kind), ANY_COLUMN, ('UTC', 'UTC'))})"
-        for kind in KINDS
-    )
+    bare = ", ".join(f"{remove_guard('c', kind)} AS {kind}" for kind in KINDS)
+    texts = ", ".join(f"{set_null(kind, kind, ANY_COLUMN, later=kind == 'time')} AS {kind}" for kind in KINDS)
+    counts = ", ".join(f"count({kind}), count({_read_as(kind, kind)})" for kind in KINDS)
     text = f"SELECT place, {texts} FROM (SELECT place, {bare} FROM ({OF_COLUMNS}))"
-    for place, *numbers in con.execute(
-        f"SELECT place, {counts} FROM ({text}) GROUP BY place", _list_cells(columns)
-    ).fetchall():
+    query = f"SELECT place, {counts} FROM ({text}) GROUP BY place"
+    for place, *numbers in con.execute(query, _list_cells(columns)).fetchall():
         pairs = zip(KINDS, numbers[::2], numbers[1::2], strict=True)
         shares[place] |= {kind: readable / total for kind, total, readable in pairs if total}
     return shares

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -132,8 +133,14 @@ def locate_user_file() -> Path:
 
 def _read_environment() -> dict[str, Any]:
     """Read environment variables; a list may be JSON or separated by commas."""
-    if not any(name.upper().startswith(PREFIX) for name in os.environ):
-        return {}
+    fields = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    if not any(name.upper().partition(NESTING)[0] in fields for name in os.environ):
+        return {}  # other variables of this prefix, such as the key of pseudonyms, are no settings
+    return _define_environment_reader()()
+
+
+@cache
+def _define_environment_reader() -> Callable[[], dict[str, Any]]:
     # importing it takes longer than reading all files of settings, and few set a variable
     from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
@@ -148,7 +155,10 @@ def _read_environment() -> dict[str, Any]:
                 parts = [part.strip() for part in str(value).split(",")]
                 return value if "dict" in str(field.annotation) or field_name == "notify" else parts
 
-    return _Environment(_Fields)()
+    def read() -> dict[str, Any]:
+        return _Environment(_Fields)()
+
+    return read
 
 
 def _list_layers(files: Sequence[SettingsFile], flags: Mapping[str, Any]) -> tuple[list[_Layer], list[_Problem]]:
