@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +17,24 @@ def read() -> Catalogue:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The record of the catalogue, in a cache folder of the test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     load_again()
     (path,) = (tmp_path / "storehealth").glob("catalogue-*.json")
-    return path
+    yield path
+    forget()
 
 
 def load_again() -> Catalogue:
-    storehealth.catalogue._load.cache_clear()
+    """As a process that begins does."""
+    forget()
     return load_catalogue()
+
+
+def forget() -> None:
+    storehealth.catalogue._load.cache_clear()
+    storehealth.catalogue._digest_built_in.cache_clear()
 
 
 def refuse(*_: object) -> Catalogue:
