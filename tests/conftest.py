@@ -18,6 +18,7 @@ from tests.session_cache import (
     query_alone,
     reuse_application,
     reuse_checks,
+    reuse_database,
     reuse_macros,
     share_figures,
     share_lake,
@@ -126,6 +127,7 @@ def _cheap_audits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         reuse_application(patch)
         reuse_checks(patch)
         query_alone(patch)
+        reuse_database(patch)
         reuse_macros(patch, tmp_path_factory.mktemp("spilled"))
         shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
         share_lake(patch, shared / "read")

@@ -11,9 +11,11 @@ import os
 import shutil
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 import typer
@@ -23,7 +25,7 @@ from storehealth.catalogue.rule import Rule
 from storehealth.cli import application
 from storehealth.commands import doctor
 from storehealth.commands.measured import StoreFigures, _Remembered
-from storehealth.db import Store, store
+from storehealth.db import Store, StoreSettings, store
 from storehealth.errors import StorehealthError
 from storehealth.intake import draft, read
 from storehealth.intake.file_reader import FileReader
@@ -40,17 +42,26 @@ MEASURES_ANEW = (*READS_ANEW, "tests/measure/", "tests/test_remembered_figures.p
 """Beginnings of the names of tests whose figures nobody else measured."""
 
 
+OPENS_ANEW = ("tests/db/", "tests/measure/test_hostile", "tests/test_side_by_side.py")
+"""Beginnings of the names of tests that open databases of their own, as what limits and locks them is tried there."""
+
+STORES_PER_DATABASE = 40
+"""Stores after which another database is shared: some tests leave theirs open to the end."""
+
+
 class Sharing:
-    """Whether the test that runs takes what others have read, and the figures that others have measured of it."""
+    """Whether the test that runs takes what others have read, the figures that others have measured of it, and a database."""
 
     is_on = True
     of_figures = True
+    of_databases = True
 
     @classmethod
     def choose(cls, test: str) -> None:
         """Decide it by the name of the test."""
         cls.is_on = not test.startswith(READS_ANEW)
         cls.of_figures = not test.startswith(MEASURES_ANEW)
+        cls.of_databases = not test.startswith(OPENS_ANEW)
 
 
 def share_lake(patch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -136,6 +147,44 @@ def query_alone(patch: pytest.MonkeyPatch) -> None:
         patch: Undoes it.
     """
     patch.setattr(store, "count_connections", lambda _: 1)
+
+
+def reuse_database(patch: pytest.MonkeyPatch) -> None:
+    """Attach each store of rows in memory to one locked database per process: a database of its own costs twelve times that.
+
+    Args:
+        patch: Undoes it.
+    """
+    connect, lock, close = store._connect, store._lock, Store.__exit__
+    shared, names, numbers = list[Any](), WeakKeyDictionary[Any, str](), count()
+
+    def connect_again(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Any:
+        if scratch or settings.memory or not Sharing.of_databases:
+            return connect(scratch, settings, rows)
+        if not shared:
+            shared.extend(connect(None, settings))
+            shared[0].execute("SET allowed_paths = []; SET enable_external_access = false")
+        con, number = shared[0].cursor(), next(numbers)
+        if number % STORES_PER_DATABASE == 0:
+            shared.clear()  # it goes with the last of its stores that is open
+        names[con] = f"store_{number}"
+        con.execute(f"SET enable_progress_bar = false; ATTACH ':memory:' AS {names[con]}; USE {names[con]}")
+        store._create_schemas(con)
+        return [con]
+
+    def lock_again(con: Any, files: list[str]) -> None:
+        if con not in names:
+            lock(con, files)
+
+    def close_again(opened: Store, *error: object) -> None:
+        name = names.pop(opened.connections[0], None)
+        if name is not None:
+            opened.connections[0].execute(f"USE memory; DETACH {name}")
+        close(opened, *error)
+
+    patch.setattr(store, "_connect", connect_again)
+    patch.setattr(store, "_lock", lock_again)
+    patch.setattr(Store, "__exit__", close_again)
 
 
 def reuse_macros(patch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -302,6 +302,11 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
         # a bar would be drawn on stdout, into the middle of a JSON document
         connection.execute("SET enable_progress_bar = false; SET parquet_metadata_cache = true")
     con.execute(f"SET memory_limit = {sql.quote_value(settings.memory or MEMORY)}")
+    _create_schemas(con)
+    return connections
+
+
+def _create_schemas(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(sql.create_outcome_type())
     con.execute("CREATE SCHEMA raw")
     con.execute("CREATE SCHEMA lake")
@@ -309,7 +314,6 @@ def _connect(scratch: Path | None, settings: StoreSettings, rows: int = 0) -> Co
         "CREATE TABLE conflicts (table_name VARCHAR, key VARCHAR, column_name VARCHAR, file VARCHAR, line BIGINT,"
         " kept VARCHAR, other_file VARCHAR, other_line BIGINT, other VARCHAR)"
     )
-    return connections
 
 
 def _list_other_optimizers(con: duckdb.DuckDBPyConnection) -> str:

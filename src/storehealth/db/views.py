@@ -75,7 +75,7 @@ def create_views(
     if not wanted:
         return
     grant_memory(connections)
-    listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'"
+    listed = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
     existing = {name for (name,) in connections[0].execute(listed).fetchall()}
     _make(connections, [view for view in wanted if view.view not in existing], seconds, foreign)
 

@@ -122,7 +122,8 @@ def measure(
     """
     grain, gaps = read_grain(store.con, lens.catalogue), read_table_gaps(store)
     silent = count_silent_chats(store.con, lens.catalogue.scoring.least_judged)
-    sizes = dict(store.con.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall())
+    listed = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = current_database()"
+    sizes = dict(store.con.execute(listed).fetchall())
     measuring = _Rules(store, limits, windows, lens, grain, gaps, silent, sizes)
     rules = tuple(rules)
     groups = measuring.group_rules(rules)

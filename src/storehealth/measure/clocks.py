@@ -19,6 +19,7 @@ from storehealth.catalogue.platform import Platform, PlatformLimit
 from storehealth.catalogue.rule import InTimeMeasure, Rule
 from storehealth.catalogue.texts import to_message
 from storehealth.catalogue.thresholds import Bounds, count_required_rows, count_rows, resolve_bounds
+from storehealth.db.views import has_view
 from storehealth.errors import UsageError
 from storehealth.measure.completeness import TableGaps, find_needed_tables
 from storehealth.measure.query import RuleQuery
@@ -245,8 +246,7 @@ def _days_until(last: date, days: int) -> Window:
 
 def count_paid_orders(store: Store, window: Window) -> int | None:
     """Count the paid orders of a window, cancelled ones included; None where no file holds orders."""
-    tables = store.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [VIEW]).fetchall()
-    if "orders" not in store.filled or not tables:
+    if "orders" not in store.filled or not has_view(store.con, VIEW):
         return None
     where = build_window_condition(window, '"at"')
     ((count,),) = store.con.execute(f"SELECT count(*) FILTER (paid) FROM {VIEW} WHERE {where}").fetchall()
