@@ -102,7 +102,8 @@ def test_a_planted_fault_makes_its_rule_speak_up(
     Only the rule itself is measured: of all others the healthy store's checkup tells enough.
     """
     monkeypatch.setattr(prepare, "load_catalogue", lambda *_: keep_rules(book(), {code}))
-    fault, tables = faults()[code], healthy()
+    fault = faults()[code]
+    tables = {name: [dict(row) for row in rows] for name, rows in written.tables.items()}
     fault.plant(tables)
     before = finding(sound[fault.platform], code)
     found = finding(audit_tables(tables, written, fault.platform, tmp_path), code)
