@@ -78,11 +78,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 LONG = (
-    "test_rule_examples.py", "test_healthy_store.py", "test_remembered_figures.py", "test_shared_cases.py",
-    "test_same_store_other_clothes.py", "test_as_of.py", "test_not_recorded.py", "test_hostile_memory.py",
-    "test_same_figures.py", "test_recall.py", "test_languages.py", "test_draft.py", "test_page.py",
-    "test_personal_data.py", "test_rest.py", "test_cli_map.py", "test_cli_process.py", "test_cli_tools.py",
-    "test_hostile_rules.py", "test_every_face.py", "test_clock_changes.py", "test_delimited.py",
+    "test_healthy_store.py", "test_languages.py", "test_hostile_memory.py", "test_rule_examples.py", "test_shared_cases.py",
+    "test_not_recorded.py", "test_remembered_figures.py", "test_same_figures.py", "test_incremental.py", "test_as_of.py",
+    "test_same_store_other_clothes.py", "test_hostile_rules.py", "test_recall.py", "test_page.py", "test_personal_data.py",
+    "test_cli_process.py", "test_every_face.py", "test_cli_map.py", "test_layout_examples.py", "test_shops.py",
+    "test_score_properties.py", "test_plain_cells.py", "test_explain.py", "test_clock_changes.py", "test_draft.py",
+    "test_times.py", "test_cli_tools.py", "test_delimited.py",
 )  # fmt: skip
 """Modules that compute longest, by measured CPU time, the longest first."""
 
