@@ -13,6 +13,7 @@ import re
 import string
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,6 +52,12 @@ class Use(NamedTuple):
 # -- the code --------------------------------------------------------------------------------------------------------
 
 
+@cache
+def list_nodes(code: bytes) -> tuple[ast.Call | ast.Constant, ...]:
+    """The calls and constants of a file's code, outer ones first; three checks look at them."""
+    return tuple(node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call | ast.Constant))
+
+
 def message_ids(
     fileobj: Any,
     keywords: Collection[str],
@@ -61,7 +68,7 @@ def message_ids(
 
     An f-string gives a regular expression, marked by a leading ``~``.
     """
-    for node in ast.walk(ast.parse(fileobj.read())):
+    for node in list_nodes(fileobj.read()):
         if isinstance(node, ast.Call) and node.args and _called(node) in keywords:
             known = None not in (word.arg for word in node.keywords)  # **values could be any
             names = sorted(str(word.arg) for word in node.keywords)
@@ -103,7 +110,7 @@ def find_uses(paths: Iterable[Path]) -> list[Use]:
 
 def find_constants(paths: Iterable[Path]) -> set[str]:
     """Every string of the code that has the form of an id: one may go through a variable or a table."""
-    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_bytes())))
+    nodes = (node for path in paths for node in list_nodes(path.read_bytes()))
     return {node.value for node in nodes if isinstance(node, ast.Constant) and _is_id(node.value)}
 
 
@@ -256,8 +263,7 @@ def find_plain_texts(paths: Iterable[Path]) -> list[str]:
     """
     found = []
     for path in paths:
-        tree = ast.parse(path.read_bytes())
-        for node in ast.walk(tree):
+        for node in list_nodes(path.read_bytes()):
             if isinstance(node, ast.Call):
                 found += [f"{path.relative_to(TOP)}:{node.lineno}: {text}" for text in _plain_texts(node)]
     return found
