@@ -13,6 +13,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from statistics import median
 from typing import Any, ClassVar, NamedTuple
 
@@ -139,7 +140,7 @@ def cluster_questions(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, 
     known, found = list[tuple[tuple[str, str], set[str]]](), dict[tuple[str, str], tuple[str, str]]()
     for question in sorted(counts, key=lambda one: (-counts[one], one)):
         pairs, index = list_pairs(question[1]), leaders[question[0]]
-        shared = Counter(leader for pair in sorted(pairs) for leader in index.get(pair, ()))
+        shared = Counter(chain.from_iterable(index[pair] for pair in pairs if pair in index))
         alike = [(2 * n / (len(pairs) + len(known[leader][1])), -leader) for leader, n in shared.items()]
         likeness, place = max(alike, default=(0.0, 0))
         if likeness >= ALIKE:
